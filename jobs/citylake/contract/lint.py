@@ -1,0 +1,159 @@
+"""Says what is wrong with a contract: file, line, path and the nearest valid key."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+import jsonschema
+
+from citylake.contract.source import Place, Source
+
+# Our own properties, by the place where ODCS lets them stand; see docs/engineers/contracts.md.
+TABLE_PROPERTIES = {
+    "kind", "quarantineMax", "endedMax", "orderBy", "layouts", "recordBytes", "unpivot", "table", "records",
+    "unattested", "inputs", "lineage", "suppressBelow", "titleEn",
+}  # fmt: skip
+COLUMN_PROPERTIES = {"type", "layer", "bytes", "en"}
+KINDS = {"register", "event", "observation", "mart"}
+SLA = {"frequency", "latency"}
+# Subjects that no contract may describe (docs/decisions/0004-what-the-lake-refuses.md).
+FORBIDDEN_COLUMNS = re.compile(
+    r"face|biometric|fingerprint|iris|voiceprint|licen[cs]e_plate|plate_no|imei|imsi|mac_address|device_trace|trip_trace"
+    r"|(person|resident|citizen|individual)_?(score|rank|rating|grade)",
+)
+ORGANISATION_ONLY = {"credit", "development_reform", "market_regulation"}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a contract."""
+
+    file: str
+    line: int
+    path: str
+    rule: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.path}: {self.text}   [{self.rule}]"
+
+
+@lru_cache(maxsize=1)
+def _odcs() -> Any:
+    text = (resources.files("open_data_contract_standard") / "schema.json").read_text("utf-8")
+    return jsonschema.Draft201909Validator(json.loads(text))
+
+
+def problems(source: Source, types: set[str]) -> list[Problem]:
+    """Every fault of one contract file, the standard's first, then ours; empty when it is sound."""
+    found = list(_standard(source))
+    if not found:
+        found = list(_own(source, types))
+    return sorted(set(found), key=lambda p: (p.line, p.path))
+
+
+def _standard(source: Source) -> Iterator[Problem]:
+    for error in _odcs().iter_errors(source.data):
+        yield from _explain(source, error)
+
+
+def _explain(source: Source, error: Any) -> Iterator[Problem]:
+    place: Place = tuple(error.absolute_path)
+    unknown = re.findall(r"'([^']+)'", error.message) if "unexpected" in error.message or "Unevaluated" in error.message else []
+    for key in unknown:
+        near = difflib.get_close_matches(key, _known_keys(error.schema), n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        yield _problem(source, (*place, key), "contract.unknown_key", f"unknown key '{key}'{hint}")
+    if not unknown:
+        yield _problem(source, place, "contract.standard", error.message[:200])
+
+
+def _known_keys(schema: Any) -> list[str]:
+    """All property names below a schema node; the standard's own names when the node lists none."""
+    found: set[str] = set()
+    stack: list[Any] = [schema, _odcs().schema]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, dict):
+            found.update(node.get("properties", {}))
+            stack.extend(node.values())
+        elif isinstance(node, list):
+            stack.extend(node)
+    return sorted(found)
+
+
+def _problem(source: Source, place: Place, rule: str, text: str) -> Problem:
+    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
+    return Problem(source.path, source.line(place), path or "(top)", rule, text)
+
+
+def _own(source: Source, types: set[str]) -> Iterator[Problem]:
+    yield from _identity(source)
+    for i, table in enumerate(source.data.get("schema", [])):
+        yield from _table(source, ("schema", i), table)
+        for j, column in enumerate(table.get("properties", [])):
+            yield from _column(source, ("schema", i, "properties", j), column, types)
+    yield from _promises(source)
+
+
+def _identity(source: Source) -> Iterator[Problem]:
+    identity = str(source.data.get("id", ""))
+    if not source.path.endswith(f"{identity}.odcs.yaml"):
+        yield _problem(source, ("id",), "contract.path", f"the id '{identity}' is not the path of the file")
+    if not source.data.get("team", {}).get("members"):
+        yield _problem(source, ("team",), "contract.owner", "no owner with a username")
+
+
+def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Problem]:
+    yield from _properties(source, place, table, TABLE_PROPERTIES)
+    values = custom(table)
+    if values.get("kind") not in KINDS:
+        yield _problem(source, place, "contract.kind", f"kind must be one of {', '.join(sorted(KINDS))}")
+    if not any(c.get("primaryKey") for c in table.get("properties", [])):
+        yield _problem(source, place, "contract.key", "no primary key")
+    if not any(q.get("metric") == "rowCount" for q in table.get("quality", [])):
+        yield _problem(source, place, "contract.bounds", "no bound on rowCount")
+    for i, rule in enumerate(table.get("quality", [])):
+        if rule.get("metric") == "rowCount" and rule.get("mustBeGreaterOrEqualTo", 1) == 0:
+            yield _problem(source, (*place, "quality", i), "contract.vacuous", "a minimum of 0 rows can never fail")
+
+
+def _column(source: Source, place: Place, column: dict[str, Any], types: set[str]) -> Iterator[Problem]:
+    yield from _properties(source, place, column, COLUMN_PROPERTIES)
+    name, kind = str(column.get("name", "")), custom(column).get("type")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
+        yield _problem(source, (*place, "name"), "contract.name", f"'{name}' is no column name ([a-z][a-z0-9_]*)")
+    if kind not in types:
+        near = difflib.get_close_matches(str(kind), types, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        yield _problem(source, (*place, "customProperties"), "contract.type", f"unknown semantic type '{kind}'{hint}")
+    if FORBIDDEN_COLUMNS.search(name):
+        yield _problem(source, (*place, "name"), "contract.refused_subject", f"'{name}': the lake holds no such data about persons")
+
+
+def _properties(source: Source, place: Place, holder: dict[str, Any], known: set[str]) -> Iterator[Problem]:
+    for i, item in enumerate(holder.get("customProperties", [])):
+        key = str(item.get("property"))
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean '{near[0]}'?" if near else ""
+            yield _problem(source, (*place, "customProperties", i), "contract.unknown_key", f"unknown property '{key}'{hint}")
+
+
+def _promises(source: Source) -> Iterator[Problem]:
+    stated = {str(item.get("property")) for item in source.data.get("slaProperties", [])}
+    missing = SLA - stated
+    if missing:
+        yield _problem(source, ("slaProperties",), "contract.freshness", f"no {' and no '.join(sorted(missing))} stated")
+
+
+def custom(holder: dict[str, Any]) -> dict[str, Any]:
+    """The customProperties of a node as a dictionary."""
+    return {str(item["property"]): item.get("value") for item in holder.get("customProperties", [])}

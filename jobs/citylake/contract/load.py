@@ -1,0 +1,196 @@
+"""The only reader of `schemas/`: types, code lists and contracts become the frozen model."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from citylake.contract.lint import Problem, custom, problems
+from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, RowRule, SemanticType
+from citylake.contract.source import Source, read_yaml
+from citylake.lake.errors import ContractError
+
+
+def load_types(root: Path) -> dict[str, SemanticType]:
+    """Every semantic type of `schemas/types/`; a type says only what differs from the one it is `like`."""
+    folder = root / "schemas" / "types"
+    steps: dict[str, str] = read_yaml(folder / "steps.yaml", root).data
+    raw = {p.stem: read_yaml(p, root).data for p in sorted(folder.glob("*.yaml")) if p.stem != "steps"}
+    return {name: _type(name, _inherit(name, raw), steps) for name in raw}
+
+
+def _inherit(name: str, raw: dict[str, Any]) -> dict[str, Any]:
+    own: dict[str, Any] = raw[name]
+    parent = own.get("like")
+    return {**_inherit(str(parent), raw), **own} if parent else own
+
+
+def _type(name: str, raw: dict[str, Any], steps: dict[str, str]) -> SemanticType:
+    sql = "{v}"
+    for step in raw.get("normalise", []):
+        sql = steps[step].replace("{x}", sql)
+    return SemanticType(
+        name=name,
+        meaning=_bilingual(raw["meaning"]),
+        logical=raw.get("logical", "string"),
+        physical=raw.get("physical", "STRING"),
+        normalise=sql,
+        cast=raw.get("cast", "{v}"),
+        checks=tuple(_check(c) for c in raw.get("checks", [])),
+        repairs=tuple(_check({"severity": "info", **c}) for c in raw.get("repairs", [])),
+        expectations=tuple(raw.get("expectations", [])),
+        classification=raw.get("classification", "internal"),
+        personal=raw.get("personal", "none"),
+        source=raw.get("source", ""),
+        codes=raw.get("codes"),
+    )
+
+
+def _check(raw: dict[str, Any]) -> Check:
+    return Check(raw["reason"], " ".join(raw["sql"].split()), _bilingual(raw["meaning"]), raw.get("severity", "error"))
+
+
+def _bilingual(raw: dict[str, str]) -> Bilingual:
+    return Bilingual(raw["zh"], raw["en"])
+
+
+def load_codes(root: Path, name: str) -> list[dict[str, str]]:
+    """The rows of one code list (`code,label_zh,label_en,valid_from,valid_to,note` and more)."""
+    with (root / "schemas" / "codes" / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def contract_files(root: Path) -> list[Path]:
+    """Every contract file below `schemas/`, sorted."""
+    return sorted((root / "schemas").rglob("*.odcs.yaml"))
+
+
+def lint(root: Path) -> list[Problem]:
+    """Every fault of every contract."""
+    types = set(load_types(root))
+    return [p for path in contract_files(root) for p in problems(read_yaml(path, root), types)]
+
+
+def load_contracts(root: Path) -> dict[str, Contract]:
+    """All contracts by id; the first fault is raised as a ContractError."""
+    types = load_types(root)
+    loaded = [load_contract(read_yaml(path, root), types) for path in contract_files(root)]
+    return {c.id: c for c in loaded}
+
+
+def load_contract(source: Source, types: dict[str, SemanticType]) -> Contract:
+    """One contract; refused with all its faults when the lint finds any."""
+    faults = problems(source, set(types))
+    if faults:
+        raise ContractError(
+            faults[0].rule, "\n".join(str(f) for f in faults), where=f"{source.path}:{faults[0].line}", now="edit the contract"
+        )
+    data, table = source.data, source.data["schema"][0]
+    return replace(_head(source.path, data, table, types), **_shape(data, custom(table)))
+
+
+def _head(path: str, data: dict[str, Any], table: dict[str, Any], types: dict[str, SemanticType]) -> Contract:
+    props, quality = custom(table), table.get("quality", [])
+    sla = {s["property"]: s for s in data["slaProperties"]}
+    return Contract(
+        id=data["id"],
+        version=data["version"],
+        title=Bilingual(table.get("businessName", table["name"]), props.get("titleEn", table["name"].replace("_", " "))),
+        purpose=data["description"]["purpose"],
+        limitations=data["description"].get("limitations", ""),
+        grain=table["dataGranularityDescription"],
+        kind=props["kind"],
+        owner=Owner(data["domain"], data["team"]["name"], data["team"]["members"][0]["username"]),
+        columns=tuple(c for raw in table["properties"] for c in _columns(raw, types)),
+        row_rules=tuple(_row_rule(table["name"], q) for q in quality if q.get("engine") == "citylake"),
+        rows_min=_bound(quality, "mustBeGreaterOrEqualTo"),
+        rows_max=_bound(quality, "mustBeLessOrEqualTo"),
+        frequency_days=_in_days(sla["frequency"]),
+        latency_hours=float(sla["latency"]["value"]),
+        path=path,
+    )
+
+
+def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
+    """How the delivery looks, and the limits that the author set."""
+    server = (data.get("servers") or [{}])[0]
+    names = {
+        "layouts": {k: tuple(v) for k, v in (props.get("layouts") or {}).items()},
+        "quarantine_max": props.get("quarantineMax"),
+        "ended_max": props.get("endedMax"),
+        "order_by": tuple(props.get("orderBy") or ()),
+        "record_bytes": props.get("recordBytes"),
+        "unpivot": props.get("unpivot"),
+        "table": props.get("table"),
+        "records": props.get("records"),
+        "unattested": props.get("unattested"),
+        "lineage": tuple(props.get("lineage") or ()),
+        "suppress_below": props.get("suppressBelow"),
+        "format": server.get("format"),
+        "encoding": server.get("encoding"),
+        "delimiter": server.get("delimiter"),
+    }
+    return {k: v for k, v in names.items() if v is not None}
+
+
+def _bound(quality: list[dict[str, Any]], operator: str) -> int | None:
+    found = [q[operator] for q in quality if q.get("metric") == "rowCount" and operator in q]
+    return int(found[0]) if found else None
+
+
+def _in_days(sla: dict[str, Any]) -> float:
+    return float(sla["value"]) * {"h": 1 / 24, "d": 1.0, "m": 31.0, "y": 366.0}[sla["unit"]]
+
+
+def _row_rule(table: str, raw: dict[str, Any]) -> RowRule:
+    text = raw.get("description", raw["id"].replace("_", " "))
+    return RowRule(
+        f"{table}.{raw['id']}", " ".join(raw["implementation"].split()), raw["severity"], raw["dimension"],
+        Bilingual(raw.get("businessName", text), text),
+    )  # fmt: skip
+
+
+def _columns(raw: dict[str, Any], types: dict[str, SemanticType]) -> list[Column]:
+    props, kind = custom(raw), types[custom(raw)["type"]]
+    if kind.personal == "drop":
+        return [_column(raw, props, kind)]
+    facts = _resident_facts(raw["name"], types) if kind.personal == "resident_id" else []
+    return [_column(raw, props, kind), *facts]
+
+
+def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType) -> Column:
+    label = raw.get("businessName", raw["name"])
+    first, last = (int(p) for p in props["bytes"].split("-")) if "bytes" in props else (None, None)
+    headers = {s.get("source", ""): s["synonym"] for s in raw.get("synonyms", [])}
+    return Column(
+        name=raw["name"],
+        label=Bilingual(label, props.get("en", raw["name"].replace("_", " "))),
+        type=kind,
+        headers=headers or {"": label},
+        key=raw.get("primaryKeyPosition") if raw.get("primaryKey") else None,
+        required=bool(raw.get("required") or raw.get("primaryKey")),
+        bronze_only=props.get("layer") == "bronze" or kind.personal == "drop",
+        derived=raw.get("transformLogic"),
+        derived_from=tuple(raw.get("transformSourceObjects", ())),
+        start=first - 1 if first is not None else None,
+        end=last,
+        meaning=Bilingual(raw.get("description", label), props.get("en", raw["name"].replace("_", " "))),
+    )
+
+
+def _resident_facts(name: str, types: dict[str, SemanticType]) -> list[Column]:
+    """What the decoder states about an identifier beside its token (design rule 7)."""
+    facts = {"form": "short_text", "birth_date": "birth_date", "sex_code": "short_text", "division_code": "short_text"}
+    labels = {"form": "证件形式", "birth_date": "证件出生日期", "sex_code": "证件性别", "division_code": "证件地区"}
+    return [
+        Column(
+            name=f"{name}_{fact}",
+            label=Bilingual(labels[fact], f"{fact.replace('_', ' ')} stated by the identifier"),
+            type=types[kind],
+            derived=f"{name}_{fact}",
+            derived_from=(f"{name}_{fact}",),
+        )
+        for fact, kind in facts.items()
+    ]

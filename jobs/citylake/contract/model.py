@@ -1,0 +1,160 @@
+"""What a department promised, as the rest of the lake sees it: frozen, typed, free of YAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Kind = Literal["register", "event", "observation", "mart"]
+Severity = Literal["error", "warning", "info"]
+Personal = Literal["none", "drop", "token", "resident_id"]
+
+
+@dataclass(frozen=True)
+class Bilingual:
+    """A text in Chinese and English."""
+
+    zh: str
+    en: str
+
+    def of(self, language: str) -> str:
+        """The text in `zh` or `en`."""
+        return self.zh if language == "zh" else self.en
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition of a type that a value must meet; SQL text over `{v}` (normalised text) and `{t}` (typed value)."""
+
+    reason: str
+    sql: str
+    meaning: Bilingual
+    severity: Severity = "error"
+
+
+@dataclass(frozen=True)
+class SemanticType:
+    """One meaning for every column that names it: normalisation, cast, rules, bounds, class, mask, source."""
+
+    name: str
+    meaning: Bilingual
+    logical: str  # ODCS logicalType
+    physical: str  # Spark SQL type
+    normalise: str  # SQL over {v} (text as delivered) giving clean text or NULL
+    cast: str  # SQL over {v} (clean text) giving the typed value or NULL
+    checks: tuple[Check, ...] = ()
+    repairs: tuple[Check, ...] = ()  # conditions over {raw} and {v} that flag a value changed by normalisation
+    expectations: tuple[dict[str, Any], ...] = ()  # GX expectations without column and rule id
+    classification: str = "internal"
+    personal: Personal = "none"
+    source: str = ""
+    codes: str | None = None  # name of a list under schemas/codes/
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a contract with all that its type gives it."""
+
+    name: str
+    label: Bilingual
+    type: SemanticType
+    headers: dict[str, str] = field(default_factory=dict)  # layout -> header text; layout "" serves every other layout
+    key: int | None = None
+    required: bool = False
+    bronze_only: bool = False
+    derived: str | None = None  # SQL over bronze text columns and lineage columns
+    derived_from: tuple[str, ...] = ()
+    start: int | None = None  # fixed width: first byte, from 0
+    end: int | None = None  # fixed width: one past the last byte
+    meaning: Bilingual | None = None
+
+    def header(self, layout: str) -> str:
+        """The header text of this column in a layout."""
+        return self.headers.get(layout, self.headers.get("", self.name))
+
+    @property
+    def delivered(self) -> bool:
+        """Whether departments send it (else it is derived)."""
+        return self.derived is None
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """A condition over the typed columns of one row, by its stable id `<column or table>.<reason>`."""
+
+    id: str
+    sql: str  # TRUE (or NULL) where the row is sound
+    severity: Severity
+    dimension: str
+    meaning: Bilingual
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who answers for a dataset."""
+
+    department: str
+    name: str
+    contact: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """One dataset or mart table: what it holds, how it comes, when, and what must hold."""
+
+    id: str  # "<department>/<dataset>" or "<mart>/<table>"
+    version: str
+    title: Bilingual
+    purpose: str
+    limitations: str
+    grain: str
+    kind: Kind
+    owner: Owner
+    columns: tuple[Column, ...]
+    row_rules: tuple[RowRule, ...]  # those written in `quality`; those of types are compiled in contract.sql
+    rows_min: int | None
+    rows_max: int | None
+    format: str = ""  # csv fixed_width xlsx json
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    layouts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # layout -> column names in order; {} = one layout
+    quarantine_max: float = 0.005
+    ended_max: float = 0.05
+    order_by: tuple[str, ...] = ()
+    record_bytes: int | None = None
+    unpivot: dict[str, str] | None = None
+    table: dict[str, Any] | None = None
+    records: str | None = None  # JSON: the member that holds the array of records
+    frequency_days: float = 31.0
+    latency_hours: float = 72.0
+    unattested: bool = False
+    lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
+    suppress_below: int | None = None
+    path: str = ""  # the YAML file, relative to the root
+
+    @property
+    def department(self) -> str:
+        """The folder of the contract."""
+        return self.id.split("/")[0]
+
+    @property
+    def name(self) -> str:
+        """The file stem of the contract."""
+        return self.id.split("/")[1]
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Key columns in their declared order."""
+        ordered = sorted((c for c in self.columns if c.key is not None), key=lambda c: c.key or 0)
+        return tuple(c.name for c in ordered)
+
+    def column(self, name: str) -> Column:
+        """The column of that name."""
+        return next(c for c in self.columns if c.name == name)
+
+    def layout_columns(self, layout: str) -> tuple[Column, ...]:
+        """The delivered columns of a layout in the order of its header ("" = the only layout)."""
+        if layout:
+            return tuple(self.column(n) for n in self.layouts[layout])
+        return tuple(c for c in self.columns if c.delivered)

@@ -1,0 +1,142 @@
+"""Pure steps from judged rows to the operations that bring silver up to date. DataFrame in, DataFrame out; no I/O."""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from citylake.contract.model import Contract
+from citylake.contract.sql import Compiled, Rule, bit, silver_columns
+
+DISPOSITIONS = ("accepted", "duplicate", "superseded", "quarantined")
+ASSERT, RETIRE = "assert", "retire"
+
+
+def rank(judged: DataFrame, compiled: Compiled, file_ids: tuple[str, ...]) -> DataFrame:
+    """Give every row its `_disposition`; of the sound rows of one key the last by `orderBy` and position wins.
+
+    A loser with the winner's content is a duplicate, with other content superseded. Total order, so the result does
+    not depend on partitioning.
+    """
+    contract = compiled.contract
+    sound = F.expr(compiled.clean)
+    files = F.array(*[F.lit(f) for f in file_ids])
+    latest = [F.col(c).desc_nulls_last() for c in contract.order_by]
+    order = [*latest, F.array_position(files, F.col("_file_id")).desc(), F.col("_row_no").desc()]
+    window = Window.partitionBy(*[F.col(k) for k in contract.keys], sound).orderBy(*order)
+    numbered = judged.withColumn("_rank", F.row_number().over(window)).withColumn("_winner", F.first("_row_hash").over(window))
+    disposition = (
+        F.when(~sound, "quarantined")
+        .when(F.col("_rank") == 1, "accepted")
+        .when(F.col("_row_hash") == F.col("_winner"), "duplicate")
+        .otherwise("superseded")
+    )
+    return numbered.withColumn("_disposition", disposition).drop("_rank", "_winner")
+
+
+def batch_counts(compiled: Compiled) -> list[Column]:
+    """Aggregates for one `observe`: rows by disposition and rows per rule."""
+    counts = [F.count(F.lit(1)).alias("received")]
+    counts += [F.count_if(F.col("_disposition") == d).alias(d) for d in DISPOSITIONS]
+    counts += [_rule_count(i, "_verdict", r) for i, r in enumerate(compiled.verdicts)]
+    return counts + [_rule_count(i, "_flags", r) for i, r in enumerate(compiled.flags)]
+
+
+def _rule_count(i: int, mask: str, rule: Rule) -> Column:
+    return F.count_if(F.expr(bit(i, mask))).alias(f"rule:{rule.id}")
+
+
+def compare(accepted: DataFrame, current: DataFrame, contract: Contract) -> DataFrame:
+    """Set `_action` by the row that silver holds now: insert, change, unchanged or stale (silver knows a later one)."""
+    held = current.select(
+        *[F.col(k).alias(f"_held_{k}") for k in contract.keys],
+        F.struct(*current.columns).alias("_held"),
+    )
+    joined = accepted.join(held, [accepted[k] == held[f"_held_{k}"] for k in contract.keys], "left")
+    action = (
+        F.when(F.col("_held").isNull(), "insert")
+        .when(F.col("_held._sent_at") > F.col("_sent_at"), "stale")
+        .when(F.col("_held._row_hash") == F.col("_row_hash"), "unchanged")
+        .otherwise("change")
+    )
+    return joined.withColumn("_action", action)
+
+
+def action_counts() -> list[Column]:
+    """Aggregates for one `observe`: accepted rows by action."""
+    names = ("insert", "change", "unchanged", "stale")
+    return [F.count_if(F.col("_action") == n).alias(n) for n in names]
+
+
+def operations(compared: DataFrame, compiled: Compiled, columns: list[str], valid_from: str | None) -> DataFrame:
+    """The rows of the MERGE: `assert` brings a version, `retire` closes what silver knew under that key.
+
+    A register's retired version is asserted again with its end of validity, unless it began with the same period.
+    """
+    changed = F.col("_action") == "change"
+    new = _version(columns, {c: F.col(c) for c in columns if not c.startswith(("_known", "_valid"))}, valid_from)
+    retire = _version(columns, {k: F.col(k) for k in compiled.contract.keys}, None)
+    ops = [F.when(F.col("_action").isin("insert", "change"), _op(ASSERT, new)), F.when(changed, _op(RETIRE, retire))]
+    if valid_from is not None:
+        ended = _ended(columns, valid_from)
+        earlier = F.col("_held._valid_from") < F.lit(valid_from).cast("date")
+        ops.append(F.when(changed & earlier, _op(ASSERT, ended)))
+    return _exploded(compared, ops)
+
+
+def endings(missing: DataFrame, compiled: Compiled, columns: list[str], valid_from: str) -> DataFrame:
+    """The rows of the MERGE for keys that a full delivery no longer holds; `missing` has `_held` and `_known_at`."""
+    keys = {k: F.col(f"_held.{k}") for k in compiled.contract.keys}
+    earlier = F.col("_held._valid_from") < F.lit(valid_from).cast("date")
+    ops = [_op(RETIRE, _version(columns, keys, None)), F.when(earlier, _op(ASSERT, _ended(columns, valid_from)))]
+    return _exploded(missing, ops)
+
+
+def _ended(columns: list[str], valid_from: str) -> Column:
+    values = {c: F.col(f"_held.{c}") for c in columns if not c.startswith("_known")}
+    return _version(columns, {**values, "_valid_to": F.lit(valid_from).cast("date")}, None)
+
+
+def _version(columns: list[str], values: dict[str, Column], valid_from: str | None) -> Column:
+    """One silver row as a struct; what is not given is NULL, `_known_from` is the batch's moment."""
+    start = {"_valid_from": F.lit(valid_from).cast("date")} if valid_from is not None else {}
+    known = {"_known_from": F.col("_known_at")}
+    given = {**known, **start, **values}
+    return F.struct(*[given.get(c, F.lit(None)).alias(c) for c in columns])
+
+
+def _op(name: str, row: Column) -> Column:
+    return F.struct(F.lit(name).alias("_op"), row.alias("row"))
+
+
+def _exploded(frame: DataFrame, ops: list[Column]) -> DataFrame:
+    one = frame.select(F.explode(F.array_compact(F.array(*ops))).alias("o"))
+    return one.select("o._op", "o.row.*")
+
+
+def missing_keys(current: DataFrame, delivered: DataFrame, contract: Contract, known_at: Column) -> DataFrame:
+    """Rows that silver holds and a full delivery does not name, not even in a refused record."""
+    held = current.select(*contract.keys, F.struct(*current.columns).alias("_held"))
+    return held.join(delivered.select(*contract.keys), list(contract.keys), "left_anti").withColumn("_known_at", known_at)
+
+
+def silver_names(compiled: Compiled) -> list[str]:
+    """Column names of the silver table in order (as in `contract.sql.silver_ddl`)."""
+    names = [c.name for c in silver_columns(compiled.contract)]
+    names += ["_batch_id", "_receipt", "_file_id", "_row_no", "_line_no", "_byte_start", "_byte_end", "_sent_at", "_row_hash"]
+    names += list(compiled.flag_words)
+    names += ["_valid_from", "_valid_to"] if compiled.contract.kind == "register" else []
+    return [*names, "_known_from", "_known_to"]
+
+
+def merge_sql(target: str, source: str, compiled: Compiled) -> str:
+    """The one MERGE that admits a batch: retire by key, assert as new rows."""
+    keys = compiled.contract.keys
+    columns = silver_names(compiled)
+    open_row = "t._known_to IS NULL" + (" AND t._valid_to IS NULL" if compiled.contract.kind == "register" else "")
+    match = " AND ".join(f"t.{k} = s._m_{k}" for k in keys)
+    marks = ", ".join(f"CASE WHEN _op = '{RETIRE}' THEN {k} END AS _m_{k}" for k in keys)
+    return f"""MERGE INTO {target} t USING (SELECT *, {marks} FROM {source}) s
+ON {match} AND {open_row}
+WHEN MATCHED THEN UPDATE SET t._known_to = s._known_from
+WHEN NOT MATCHED AND s._op = '{ASSERT}' THEN INSERT ({", ".join(columns)}) VALUES ({", ".join(f"s.{c}" for c in columns)})"""

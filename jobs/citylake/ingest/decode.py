@@ -1,0 +1,116 @@
+"""Hop 4: strict decoding of landed bytes and the append to bronze, without Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from citylake.contract.bronze import BRONZE_LINEAGE, bronze_columns
+from citylake.contract.model import Column, Contract
+from citylake.ingest.delimited import Delimited
+from citylake.ingest.fixed_width import FixedWidth
+from citylake.ingest.json_records import JsonRecords
+from citylake.ingest.records import Decoder, Record
+from citylake.ingest.tokens import EMPTY, Tokens
+from citylake.ingest.workbook import Workbook
+from citylake.ledger.receipts import LandedFile, Receipt
+
+FORMATS: dict[str, Callable[[Path, Contract], Decoder]] = {
+    "csv": Delimited, "fixed_width": FixedWidth, "json": JsonRecords, "xlsx": Workbook,
+}  # fmt: skip
+BATCH_ROWS = 50_000
+SHIFTED = ("record.extra_field", "record.missing_field", "record.malformed")
+Value = Callable[[str | None], tuple[str | None, ...]]
+
+
+def open_file(path: Path, contract: Contract) -> Decoder:
+    """A file by the format of its contract."""
+    return FORMATS[contract.format](path, contract)
+
+
+def bronze_schema(contract: Contract) -> pa.Schema:
+    """Lineage first (for the statistics), then text."""
+    kinds = {"_receipt": pa.int64(), "_row_no": pa.int64(), "_line_no": pa.int64(), "_byte_start": pa.int64(), "_byte_end": pa.int64()}
+    kinds["_known_at"] = pa.timestamp("us", tz="UTC")
+    lineage = [pa.field(n, kinds.get(n, pa.string())) for n in BRONZE_LINEAGE]
+    return pa.schema([*lineage, *(pa.field(n, pa.string()) for n in bronze_columns(contract))])
+
+
+def bronze_batches(contract: Contract, receipt: Receipt, paths: dict[str, Path], tokens: Tokens) -> Iterator[pa.RecordBatch]:
+    """The rows of a delivery as Arrow batches of `bronze_schema`; `paths` gives each file's bytes by sha256."""
+    for file in receipt.files:
+        yield from _file_batches(contract, receipt, file, open_file(paths[file.sha256], contract), tokens)
+
+
+def _file_batches(
+    contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens
+) -> Iterator[pa.RecordBatch]:
+    convert = _converter(contract, decoder, tokens)
+    held: list[Record] = []
+    for record in decoder:
+        held.append(record)
+        if len(held) == BATCH_ROWS:
+            yield _batch(contract, receipt, file, held, convert)
+            held = []
+    if held:
+        yield _batch(contract, receipt, file, held, convert)
+
+
+def _converter(contract: Contract, decoder: Decoder, tokens: Tokens) -> Callable[[list[Record]], dict[str, list[str | None]]]:
+    """Columns of text by bronze name for a list of records; personal values are replaced here and nowhere else."""
+    columns = [(i, contract.column(name)) for i, name in enumerate(decoder.columns)]
+    kept = set(contract.keys) if contract.kind == "register" else set()
+
+    def convert(records: list[Record]) -> dict[str, list[str | None]]:
+        out: dict[str, list[str | None]] = {}
+        for i, column in columns:
+            # A record with too many or too few fields has its values under wrong names: only a register's key is kept.
+            texts = [r.values[i] if r.error not in SHIFTED or column.name in kept else None for r in records]
+            out |= _texts(column, texts, tokens)
+        return out
+
+    return convert
+
+
+def _texts(column: Column, texts: list[str | None], tokens: Tokens) -> dict[str, list[str | None]]:
+    match column.type.personal, column.type.name:
+        case "drop", _:
+            return {}
+        case "token", _:
+            return {column.name: [tokens.name(t) for t in texts]}
+        case "resident_id", _:
+            facts = [tokens.resident(t).values() if t else EMPTY.values() for t in texts]
+            names = [column.name, *(f"{column.name}_{f}" for f in ("form", "check", "repaired", "birth_date", "sex_code", "division_code"))]
+            return {n: [f[k] for f in facts] for k, n in enumerate(names)}
+        case _, "uscc" | "taxpayer_no" | "registration_no" | "org_code":
+            return {column.name: [tokens.organisation_code(t) for t in texts]}
+        case _:
+            return {column.name: texts}
+
+
+def _batch(
+    contract: Contract, receipt: Receipt, file: LandedFile, records: list[Record], convert: Callable[[list[Record]], dict[str, Any]]
+) -> pa.RecordBatch:
+    n = len(records)
+    constant = {
+        "_receipt": receipt.number, "_batch_id": receipt.batch_id, "_file_id": file.sha256, "_layout": receipt.layout,
+        "_period": receipt.period, "_coverage": receipt.coverage, "_sent_at": receipt.sent_at,
+        "_known_at": datetime.fromisoformat(receipt.known_at),
+    }  # fmt: skip
+    values: dict[str, list[Any]] = {
+        "_row_no": [r.number for r in records], "_line_no": [r.line for r in records], "_byte_start": [r.start for r in records],
+        "_byte_end": [r.end for r in records], "_error": [r.error for r in records], **convert(records),
+    }  # fmt: skip
+    schema = bronze_schema(contract)
+    arrays = [_array(f, n, constant, values) for f in schema]
+    return pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(field: pa.Field, n: int, constant: dict[str, Any], values: dict[str, list[Any]]) -> pa.Array:
+    if field.name in constant:
+        return pa.repeat(pa.scalar(constant[field.name], field.type), n)
+    return pa.array(values[field.name], field.type) if field.name in values else pa.nulls(n, field.type)

@@ -1,0 +1,117 @@
+"""Hops 2 and 3: verify what lies in the inbox, land accepted bytes, answer every delivery with a receipt."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from citylake.contract.model import Contract
+from citylake.ingest.manifest import Manifest, read_manifest
+from citylake.ingest.records import Unreadable
+from citylake.ingest.verify import Verified, verify
+from citylake.lake.names import inbox_prefix, landing_key
+from citylake.lake.store import Store
+from citylake.ledger.evidence import append
+from citylake.ledger.receipts import Finding, LandedFile, Receipt, answer, dataset_receipts, next_known_at
+
+
+@dataclass(frozen=True)
+class _Read:
+    """A delivery as it was read from the inbox."""
+
+    delivery: str
+    manifest: Manifest | None
+    sent_at: str
+    batch_id: str
+    verified: Verified
+
+
+def waiting(store: Store, dataset: str) -> list[str]:
+    """Deliveries of a dataset whose manifest has come and that have no receipt, oldest name first."""
+    prefix = inbox_prefix(dataset)
+    answered = {r.delivery for r in dataset_receipts(store, dataset)}
+    folders = [f.removeprefix(prefix).strip("/") for f in store.list_folders(prefix)]
+    return [d for d in sorted(folders) if d not in answered and store.exists(f"{prefix}{d}/manifest.json")]
+
+
+def receive(store: Store, contract: Contract) -> list[Receipt]:
+    """Answer every waiting delivery of a dataset, in the order of sending."""
+    return [receive_one(store, contract, d) for d in _by_sending(store, contract.id, waiting(store, contract.id))]
+
+
+def _by_sending(store: Store, dataset: str, deliveries: list[str]) -> list[str]:
+    def moment(delivery: str) -> tuple[str, str]:
+        try:
+            manifest, _ = read_manifest(store.get(f"{inbox_prefix(dataset)}{delivery}/manifest.json"))
+            return manifest.sent_at.isoformat(), delivery
+        except Unreadable:
+            return "", delivery
+
+    return sorted(deliveries, key=moment)
+
+
+def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
+    """Verify, land and answer one delivery."""
+    earlier = dataset_receipts(store, contract.id)
+    last = max((r.period for r in earlier if r.outcome == "accepted"), default=None)
+    with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
+        paths = _download(store, f"{inbox_prefix(contract.id)}{delivery}/", Path(folder))
+        read = _read(store, contract, delivery, paths, last)
+        if read.manifest and not read.verified.findings:
+            for entry in read.manifest.files:
+                store.upload(paths[entry.name], landing_key(contract.id, entry.sha256))
+    receipt = answer(store, contract.department, lambda known, n: _draft(contract, read, known, n))
+    if receipt.outcome == "accepted":
+        append(store, contract.id, "received", receipt.number, {"delivery": delivery, "records": receipt.records})
+    return receipt
+
+
+def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
+    paths: dict[str, Path] = {}
+    for i, key in enumerate(k for k in store.list(prefix) if not k.endswith("/manifest.json")):
+        paths[key.removeprefix(prefix)] = folder / str(i)
+        store.download(key, folder / str(i))
+    return paths
+
+
+def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path], last: str | None) -> _Read:
+    body = store.get(f"{inbox_prefix(contract.id)}{delivery}/manifest.json")
+    try:
+        manifest, sent_at = read_manifest(body)
+    except Unreadable as error:
+        return _Read(delivery, None, "", "", Verified("", error.findings))
+    wrong = [] if (manifest.dataset, manifest.delivery) == (contract.id, delivery) else [_misplaced(manifest)]
+    verified = Verified("", tuple(wrong)) if wrong else verify(manifest, contract, paths, last)
+    return _Read(delivery, manifest, sent_at, _batch_id(manifest), verified)
+
+
+def _misplaced(manifest: Manifest) -> Finding:
+    text = f"{manifest.dataset} {manifest.delivery}"
+    return Finding("manifest.misplaced", f"清单写明的是 {text}", f"the manifest speaks of {text}", "manifest.json")
+
+
+def _batch_id(manifest: Manifest) -> str:
+    """A hash of dataset, period, coverage and bytes; names and times of sending do not count."""
+    parts = [manifest.dataset, manifest.period, manifest.coverage, *sorted(f.sha256 for f in manifest.files)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -> Receipt:
+    manifest = read.manifest
+    head = {"number": number, "department": contract.department, "dataset": contract.id, "delivery": read.delivery, "contract": contract.version}
+    if manifest is None:
+        return Receipt(**head, outcome="refused", findings=read.verified.findings)
+    files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
+    body = {
+        **head, "period": manifest.period, "coverage": manifest.coverage, "sent_at": read.sent_at, "batch_id": read.batch_id,
+        "records": manifest.totals.records, "corrects": manifest.corrects, "files": files,
+    }  # fmt: skip
+    same = next((r for r in known if r.dataset == contract.id and r.outcome == "accepted" and r.batch_id == read.batch_id), None)
+    if same:
+        return Receipt(**body, outcome="repeat", repeats=same.number)
+    if read.verified.findings:
+        return Receipt(**body, outcome="refused", findings=read.verified.findings)
+    return Receipt(**body, outcome="accepted", layout=read.verified.layout, known_at=next_known_at(known, contract.id, read.sent_at))

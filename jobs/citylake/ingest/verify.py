@@ -1,0 +1,143 @@
+"""Hop 2: what a delivery promises against what it holds and against its contract. Refuse here, before Spark starts."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from citylake.contract.model import Contract
+from citylake.ingest.decode import open_file
+from citylake.ingest.manifest import FileEntry, Manifest
+from citylake.ingest.records import Decoder, Unreadable
+from citylake.ledger.receipts import Finding
+
+
+@dataclass
+class _Measured:
+    """Totals while the records of all files go by."""
+
+    records: int = 0
+    sums: dict[str, Decimal] = field(default_factory=lambda: {})
+    distinct: dict[str, set[str]] = field(default_factory=lambda: {})
+    low: dict[str, str] = field(default_factory=lambda: {})
+    high: dict[str, str] = field(default_factory=lambda: {})
+
+
+@dataclass(frozen=True)
+class Verified:
+    """What hop 2 found: the layout of the files and every reason to refuse."""
+
+    layout: str
+    findings: tuple[Finding, ...]
+
+
+def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], last_period: str | None) -> Verified:
+    """Compare a delivery with its promises; `paths` holds the files that came, by name."""
+    found = [*_promise(manifest, contract, last_period), *(f for e in manifest.files for f in _file(e, paths.get(e.name)))]
+    found += [_finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n) for n in paths.keys() - {e.name for e in manifest.files}]
+    if found:
+        return Verified("", tuple(found))
+    return _content(manifest, contract, paths)
+
+
+def _finding(rule: str, zh: str, en: str, where: str = "") -> Finding:
+    return Finding(rule, zh, en, where)
+
+
+def _promise(manifest: Manifest, contract: Contract, last_period: str | None) -> Iterator[Finding]:
+    if manifest.contract.split(".")[0] != contract.version.split(".")[0]:
+        text = f"{manifest.contract}, {contract.version}"
+        yield _finding("delivery.contract_version", f"合约版本不符({text})", f"made for another contract version ({text})")
+    if manifest.totals.records != sum(f.records for f in manifest.files):
+        yield _finding("manifest.records", "清单总数与各文件之和不符", "the manifest's total is not the sum of its files")
+    if contract.kind == "register" and manifest.coverage == "full" and last_period and manifest.period < last_period:
+        text = f"{manifest.period} < {last_period}"
+        yield _finding("delivery.period_order", f"期别早于已接收的期别({text})", f"the period is earlier than one already accepted ({text})")
+
+
+def _file(entry: FileEntry, path: Path | None) -> Iterator[Finding]:
+    if path is None:
+        yield _finding("delivery.missing_file", f"缺少文件 {entry.name}", f"file is missing: {entry.name}", entry.name)
+        return
+    size = path.stat().st_size
+    if size != entry.bytes:
+        yield _finding("delivery.bytes", f"文件大小应为{entry.bytes},实为{size}", f"{entry.bytes} bytes promised, {size} came", entry.name)
+    elif file_sha256(path) != entry.sha256:
+        yield _finding("delivery.sha256", "文件摘要不符", "the file's sha256 differs from the manifest", entry.name)
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file, read in blocks."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> Verified:
+    measured, layouts, found = _Measured(), set[str](), list[Finding]()
+    for entry in manifest.files:
+        try:
+            decoder = open_file(paths[entry.name], contract)
+        except Unreadable as error:
+            found += error.findings
+            continue
+        layouts.add(decoder.layout)
+        records = _measure(decoder, manifest, measured)
+        if records != entry.records:
+            text = f"记录数应为{entry.records},实为{records}"
+            found.append(_finding("delivery.records", text, f"{entry.records} records promised, {records} came", entry.name))
+        measured.records += records
+    found += _totals(manifest, measured) if not found else []
+    if len(layouts) > 1:
+        found.append(_finding("delivery.layouts", "同一交付混用版式", "one delivery mixes layouts"))
+    return Verified(next(iter(layouts), ""), tuple(found))
+
+
+def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured) -> int:
+    """Count records and take the totals that the manifest states."""
+    totals = manifest.totals
+    wanted = {*totals.sum, *totals.distinct, *totals.min, *totals.max}
+    places = [(i, name) for i, name in enumerate(decoder.columns) if name in wanted]
+    last = 0
+    for record in decoder:
+        if record.number == last:
+            continue
+        last = record.number
+        for i, name in places:
+            _take(name, (record.values[i] or "").strip(), totals_of=manifest, measured=measured)
+    return last
+
+
+def _take(name: str, text: str, totals_of: Manifest, measured: _Measured) -> None:
+    totals = totals_of.totals
+    if not text:
+        return
+    if name in totals.sum:
+        measured.sums[name] = measured.sums.get(name, Decimal(0)) + _decimal(text)
+    if name in totals.distinct:
+        measured.distinct.setdefault(name, set()).add(text)
+    if name in totals.min:
+        measured.low[name] = min(measured.low.get(name, text), text)
+    if name in totals.max:
+        measured.high[name] = max(measured.high.get(name, text), text)
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return Decimal(0)
+
+
+def _totals(manifest: Manifest, measured: _Measured) -> Iterator[Finding]:
+    totals = manifest.totals
+    pairs = [(f"sum.{n}", v, measured.sums.get(n, Decimal(0))) for n, v in totals.sum.items()]
+    pairs += [(f"distinct.{n}", v, len(measured.distinct.get(n, ()))) for n, v in totals.distinct.items()]
+    pairs += [(f"min.{n}", v, measured.low.get(n)) for n, v in totals.min.items()]
+    pairs += [(f"max.{n}", v, measured.high.get(n)) for n, v in totals.max.items()]
+    for name, promised, came in pairs:
+        if promised != came:
+            # The figures of a column may be personal (a smallest identifier): only the name of the total is told.
+            yield _finding("delivery.totals", f"控制总数 {name} 不符", f"the control total {name} does not agree", name)

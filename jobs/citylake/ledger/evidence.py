@@ -1,0 +1,73 @@
+"""Evidence: what happened, in chains in which every event holds the hash of the one before."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from citylake.lake.names import evidence_key
+from citylake.lake.store import Store
+
+GENESIS = "0" * 64
+
+
+@dataclass(frozen=True)
+class Event:
+    """One link of a chain (a dataset, a mart table or `release`)."""
+
+    chain: str
+    number: int
+    previous: str  # sha256 of the previous event's bytes
+    event: str  # received decoded refined gate admitted built released
+    batch: int | None  # receipt number; None for marts and releases
+    at: str
+    facts: dict[str, Any]
+    sha256: str
+
+
+def events(store: Store, chain: str) -> list[Event]:
+    """All events of a chain in order."""
+    return [_read(store.get(key)) for key in sorted(store.list(f"evidence/{chain}/"))]
+
+
+def append(store: Store, chain: str, event: str, batch: int | None, facts: dict[str, Any]) -> Event:
+    """Add an event; one that the chain already holds for this batch is returned as it stands."""
+    while True:
+        known = events(store, chain)
+        held = next((e for e in known if batch is not None and (e.event, e.batch) == (event, batch)), None)
+        if held is not None:
+            return held
+        body = _body(chain, len(known) + 1, known[-1].sha256 if known else GENESIS, event, batch, facts)
+        if store.create(evidence_key(chain, len(known) + 1), body):
+            return _read(body)
+
+
+def broken_links(store: Store, chain: str) -> list[str]:
+    """What is wrong with a chain: gaps, changed events, wrong order; empty when it is whole."""
+    found: list[str] = []
+    previous = GENESIS
+    for position, event in enumerate(events(store, chain), start=1):
+        if event.number != position:
+            found.append(f"{chain}: event {position} is missing")
+        if event.previous != previous:
+            found.append(f"{chain}: event {event.number} does not follow the event before it")
+        previous = event.sha256
+    return found
+
+
+def find(known: list[Event], event: str, batch: int | None) -> Event | None:
+    """The last event of that name for a batch."""
+    return next((e for e in reversed(known) if (e.event, e.batch) == (event, batch)), None)
+
+
+def _body(chain: str, number: int, previous: str, event: str, batch: int | None, facts: dict[str, Any]) -> bytes:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    raw = {"chain": chain, "number": number, "previous": previous, "event": event, "batch": batch, "at": at, "facts": facts}
+    return json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True).encode()
+
+
+def _read(body: bytes) -> Event:
+    return Event(**json.loads(body), sha256=hashlib.sha256(body).hexdigest())

@@ -1,0 +1,103 @@
+"""Receipts: the numbered, create-only answers to deliveries; a department's numbers have no gap."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+from citylake.lake.names import receipt_key
+from citylake.lake.store import Store
+
+Outcome = Literal["accepted", "refused", "repeat"]
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One file of a delivery, by its content."""
+
+    name: str
+    sha256: str
+    bytes: int
+    records: int
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One reason for a refusal, in both languages, with what the clerk should do."""
+
+    rule: str
+    zh: str
+    en: str
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The answer to one delivery. `number` is also the sequence number of its batch in every table it is written to."""
+
+    number: int
+    department: str
+    dataset: str
+    delivery: str
+    outcome: Outcome
+    contract: str
+    period: str = ""
+    coverage: str = ""
+    sent_at: str = ""
+    known_at: str = ""  # ISO UTC; the moment from which the lake knows the batch, later than that of every earlier batch
+    batch_id: str = ""
+    layout: str = ""
+    records: int = 0
+    attested: bool = True
+    corrects: str | None = None
+    repeats: int | None = None  # the receipt that accepted the same bytes
+    files: tuple[LandedFile, ...] = ()
+    findings: tuple[Finding, ...] = field(default=())
+
+    @property
+    def label(self) -> str:
+        """How people name it: `market_regulation 0012`."""
+        return f"{self.department} {self.number:04d}"
+
+
+def receipts(store: Store, department: str) -> list[Receipt]:
+    """All receipts of a department in the order of their numbers."""
+    return [_read(store.get(key)) for key in sorted(store.list(f"receipts/{department}/"))]
+
+
+def dataset_receipts(store: Store, dataset: str) -> list[Receipt]:
+    """All receipts of one dataset in order."""
+    return [r for r in receipts(store, dataset.split("/")[0]) if r.dataset == dataset]
+
+
+def answer(store: Store, department: str, draft: Callable[[list[Receipt], int], Receipt]) -> Receipt:
+    """Give the next number to what `draft` says, knowing all earlier receipts.
+
+    When another process took the number, the draft is made again over what it wrote; the same delivery gets one answer.
+    """
+    while True:
+        earlier = receipts(store, department)
+        receipt = draft(earlier, len(earlier) + 1)
+        given = next((r for r in earlier if (r.dataset, r.delivery) == (receipt.dataset, receipt.delivery)), None)
+        if given is not None:
+            return given
+        body = json.dumps(asdict(receipt), ensure_ascii=False, indent=1, sort_keys=True).encode()
+        if store.create(receipt_key(department, receipt.number), body):
+            return receipt
+
+
+def next_known_at(earlier: list[Receipt], dataset: str, sent_at: str) -> str:
+    """The later of the sending and one microsecond after the dataset's last batch: no clock, always increasing."""
+    sent = datetime.fromisoformat(sent_at).astimezone(UTC)
+    known = [datetime.fromisoformat(r.known_at) for r in earlier if r.dataset == dataset and r.known_at]
+    return max([sent, *(k + timedelta(microseconds=1) for k in known)]).isoformat(timespec="microseconds")
+
+
+def _read(body: bytes) -> Receipt:
+    raw: dict[str, Any] = json.loads(body)
+    files = tuple(LandedFile(**f) for f in raw.pop("files"))
+    findings = tuple(Finding(**f) for f in raw.pop("findings"))
+    return Receipt(**raw, files=files, findings=findings)

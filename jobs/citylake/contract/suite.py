@@ -63,24 +63,36 @@ def suite_files(contracts: dict[str, Contract]) -> dict[str, str]:
     """File name below `expectations/` -> text, for every contract."""
     out: dict[str, str] = {}
     for contract in contracts.values():
-        folder = f"marts/{contract.id}" if contract.kind == "mart" else contract.id
-        out[f"{folder}.rows.json"] = _text(rows_suite(contract))
+        out[suite_path(contract, "rows")] = _text(rows_suite(contract))
         if contract.kind != "mart":
-            out[f"{folder}.batch.json"] = _text(batch_suite(contract))
+            out[suite_path(contract, "batch")] = _text(batch_suite(contract))
     return out
+
+
+def suite_path(contract: Contract, part: str) -> str:
+    """Where a suite lies below `expectations/`; `part` is `rows` or `batch`."""
+    return f"{'marts/' if contract.kind == 'mart' else ''}{contract.id}.{part}.json"
 
 
 def _text(suite: dict[str, Any]) -> str:
     return json.dumps(suite, ensure_ascii=False, indent=1) + "\n"
 
 
+def stale_suites(contracts: dict[str, Contract], root: Path) -> list[Path]:
+    """The files below `expectations/` that differ from what the contracts give, missing and left-over ones included."""
+    wanted = {root / "expectations" / name: text for name, text in suite_files(contracts).items()}
+    differ = [p for p, text in wanted.items() if not p.exists() or p.read_text("utf-8") != text]
+    return [*differ, *(p for p in sorted((root / "expectations").rglob("*.json")) if p not in wanted)]
+
+
 def write_suites(contracts: dict[str, Contract], root: Path) -> list[Path]:
     """Write `expectations/` anew; returns the files that changed."""
-    changed: list[Path] = []
-    for name, text in suite_files(contracts).items():
-        path = root / "expectations" / name
-        if not path.exists() or path.read_text("utf-8") != text:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, "utf-8")
-            changed.append(path)
+    wanted = {root / "expectations" / name: text for name, text in suite_files(contracts).items()}
+    changed = stale_suites(contracts, root)
+    for path in changed:
+        if path not in wanted:
+            path.unlink()
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(wanted[path], "utf-8")
     return changed

@@ -22,8 +22,8 @@ def rank(judged: DataFrame, compiled: Compiled, file_ids: tuple[str, ...]) -> Da
     sound = F.expr(compiled.clean)
     files = F.array(*[F.lit(f) for f in file_ids])
     latest = [F.col(c).desc_nulls_last() for c in contract.order_by]
-    order = [*latest, F.array_position(files, F.col("_file_id")).desc(), F.col("_row_no").desc()]
-    window = Window.partitionBy(*[F.col(k) for k in contract.keys], sound).orderBy(*order)
+    order = [sound.desc(), *latest, F.array_position(files, F.col("_file_id")).desc(), F.col("_row_no").desc()]
+    window = Window.partitionBy(*contract.keys).orderBy(*order)
     numbered = judged.withColumn("_rank", F.row_number().over(window)).withColumn("_winner", F.first("_row_hash").over(window))
     disposition = (
         F.when(~sound, "quarantined")
@@ -117,7 +117,8 @@ def _exploded(frame: DataFrame, ops: list[Column]) -> DataFrame:
 def missing_keys(current: DataFrame, delivered: DataFrame, contract: Contract, known_at: Column) -> DataFrame:
     """Rows that silver holds and a full delivery does not name, not even in a refused record."""
     held = current.select(*contract.keys, F.struct(*current.columns).alias("_held"))
-    return held.join(delivered.select(*contract.keys), list(contract.keys), "left_anti").withColumn("_known_at", known_at)
+    named = delivered.select(*contract.keys).dropna()
+    return held.join(named, list(contract.keys), "left_anti").withColumn("_known_at", known_at)
 
 
 def silver_names(compiled: Compiled) -> list[str]:

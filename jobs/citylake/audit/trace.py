@@ -1,0 +1,105 @@
+"""From a released row back to silver rows, delivery, file, line and the original text."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from citylake.contract.model import Contract
+from citylake.ingest.decode import open_file
+from citylake.ingest.tokens import check_character
+from citylake.lake.delta import open_table
+from citylake.lake.errors import LakeError
+from citylake.lake.names import Table, landing_key, mart, silver
+from citylake.lake.settings import Settings
+from citylake.lake.store import Store
+from citylake.ledger.receipts import Receipt, dataset_receipts
+from citylake.publish.release import latest
+
+SAMPLES = 5
+
+
+@dataclass(frozen=True)
+class Origin:
+    """One silver row behind a mart row, and where it came from."""
+
+    dataset: str
+    key: dict[str, str]
+    receipt: int
+    delivery: str
+    file: str
+    line: int
+    bytes: str
+    text: str
+
+
+def trace(settings: Settings, store: Store, contracts: dict[str, Contract], table: str, key: list[str]) -> dict[str, Any]:
+    """The row of a released mart table with that key, and up to five origins per input dataset."""
+    contract = next((c for c in contracts.values() if c.kind == "mart" and mart(c.id).title == table), None)
+    if contract is None:
+        raise LakeError("trace.unknown_table", f"no mart table '{table}'", now="citylake sql 'show views'")
+    row = _row(settings, store, contract, key)
+    origins = [o for rule in contract.lineage for o in _origins(settings, store, contracts, rule, row)]
+    return {"table": table, "row": row, "origins": [o.__dict__ for o in origins]}
+
+
+def _row(settings: Settings, store: Store, contract: Contract, key: list[str]) -> dict[str, Any]:
+    if len(key) != len(contract.keys):
+        raise LakeError("trace.key", f"{contract.id} has the key {' '.join(contract.keys)}", now="give one value for each")
+    found = _rows(settings, store, mart(contract.id), dict(zip(contract.keys, key, strict=True)))
+    if not found:
+        raise LakeError("trace.no_row", f"no row with that key in {contract.id}")
+    return {k: v if v is None or isinstance(v, int) else str(v) for k, v in found[0].items()}
+
+
+def _rows(settings: Settings, store: Store, table: Table, where: dict[str, str]) -> list[dict[str, Any]]:
+    """Rows of a table at its released version; values are compared as text."""
+    pinned = latest(store).tables[table.title]["version"]
+    opened = open_table(settings, table)
+    if opened is None:
+        return []
+    opened.load_as_version(int(pinned))
+    rows = opened.to_pyarrow_table()
+    for column, value in where.items():
+        rows = rows.filter(pc.equal(pc.cast(rows[column], "string"), value))
+    return rows.slice(0, 200).to_pylist()
+
+
+def _origins(
+    settings: Settings, store: Store, contracts: dict[str, Contract], rule: dict[str, Any], row: dict[str, Any]
+) -> list[Origin]:
+    where = {theirs: str(row[ours]) for ours, theirs in rule["on"].items() if row[ours] is not None}
+    if len(where) < len(rule["on"]):
+        return []
+    contract = contracts[rule["table"]]
+    given = {r.number: r for r in dataset_receipts(store, contract.id)}
+    found = [r for r in _rows(settings, store, silver(contract.id), where) if r["_known_to"] is None]
+    return [_origin(store, contract, given[r["_receipt"]], r) for r in found[:SAMPLES]]
+
+
+def _origin(store: Store, contract: Contract, receipt: Receipt, row: dict[str, Any]) -> Origin:
+    file = next(f for f in receipt.files if f.sha256 == row["_file_id"])
+    key = {k: str(row[k]) for k in contract.keys}
+    text = original(store, contract, row["_file_id"], row["_row_no"])
+    return Origin(contract.id, key, receipt.number, receipt.delivery, file.name, row["_line_no"], f"{row['_byte_start']}-{row['_byte_end']}", text)
+
+
+def original(store: Store, contract: Contract, sha256: str, number: int) -> str:
+    """A record as delivered, field by field; personal fields and anything with the form of an identifier are hidden."""
+    with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
+        path = Path(folder) / "file"
+        store.download(landing_key(contract.id, sha256), path)
+        decoder = open_file(path, contract)
+        record = next(r for r in decoder if r.number == number)
+    hidden = {c.name for c in contract.columns if c.type.personal != "none"}
+    pairs = [(n, v) for n, v in zip(decoder.columns, record.values, strict=True) if v not in (None, "")]
+    return " | ".join(f"{n}={'***' if n in hidden or _looks_personal(str(v)) else v}" for n, v in pairs)
+
+
+def _looks_personal(text: str) -> bool:
+    bare = text.strip("'\t ").upper()
+    return len(bare) == 18 and bare[:17].isdigit() and check_character(bare) == bare[17]

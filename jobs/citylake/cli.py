@@ -1,0 +1,327 @@
+"""The `citylake` command. Exit codes: 0 ok, 1 refused or gate failed, 2 usage or contract, 3 environment, 4 late."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from citylake.lake.errors import GateFailed, LakeError
+from citylake.lake.settings import load_settings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="citylake: an open municipal data lake", pretty_exceptions_enable=False)
+out = Console(width=160 if not sys.stdout.isatty() else None)
+err = Console(stderr=True)
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+
+
+def _print(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+@app.command()
+def up(jdbc: Annotated[bool, typer.Option(help="also start the JDBC server")] = False) -> None:
+    """Start the local services; a second call does nothing."""
+    from citylake.lake.services import up as start
+
+    settings = load_settings()
+    start(settings, jdbc=jdbc)
+    out.print(f"S3 {settings.endpoint}   Spark {settings.spark_address}")
+    if jdbc:
+        _show_views_over_jdbc()
+        out.print(f"JDBC jdbc:hive2://127.0.0.1:{settings.port_jdbc}/default")
+
+
+def _show_views_over_jdbc() -> None:
+    from citylake.publish.jdbc import create_views_over_jdbc
+    from citylake.publish.release import releases
+    from citylake.lake.store import open_store
+
+    settings = load_settings()
+    found = releases(open_store(settings))
+    if found:
+        create_views_over_jdbc(settings, found[-1])
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` and the scheduler started."""
+    from citylake.lake.services import down as stop
+
+    stop(load_settings())
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check Java, jars, ports, disk, memory, clock, versions and the store's conditional create."""
+    from citylake.lake.doctor import checks
+
+    found = checks(load_settings())
+    if as_json:
+        _print([asdict(f) for f in found])
+    else:
+        for f in found:
+            out.print(f"{'OK  ' if f.ok else 'FAIL'} {f.name}: {f.detail}" + ("" if f.ok else f"\n     now: {f.mend}"), highlight=False)
+    raise typer.Exit(0 if all(f.ok for f in found) else 3)
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Every delivery with its counts; the equation received = accepted + duplicates + superseded + quarantined."""
+    from citylake.audit.conservation import batches, summary
+    from citylake.lake.services import status as services
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    found = batches(lake.store, lake.contracts)
+    if as_json:
+        _print({"batches": [{**asdict(b), "balanced": b.balanced} for b in found], "total": summary(found), "services": services(lake.settings)})
+    else:
+        _deliveries(found)
+    raise typer.Exit(0 if all(b.balanced for b in found) else 1)
+
+
+def _deliveries(found: list[Any]) -> None:
+    table = RichTable(title="交付 deliveries", title_justify="left")
+    for name in ("dataset", "receipt", "delivery", "state", "records", "received", "accepted", "duplicates", "superseded", "quarantined", "why"):
+        table.add_column(name, justify="right" if name in ("receipt", "records", "received", "accepted", "duplicates", "superseded", "quarantined") else "left", overflow="fold")
+    for b in found:
+        figures = [str(v) for v in (b.records, b.received, b.accepted, b.duplicates, b.superseded, b.quarantined)]
+        table.add_row(b.dataset, f"{b.receipt:04d}", b.delivery, b.state, *figures, b.why)
+    out.print(table)
+
+
+@app.command()
+def check(as_json: Json = False) -> None:
+    """Compare bronze with the landed bytes and every chain with its hashes; names batch and line of any loss."""
+    from citylake.audit.conservation import losses
+    from citylake.ledger.evidence import broken_links
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    lost = [x for c in lake.contracts.values() if c.kind != "mart" for x in losses(lake.settings, lake.store, c)]
+    broken = [text for chain in [*lake.contracts, "release"] for text in broken_links(lake.store, chain)]
+    if as_json:
+        _print({"losses": [asdict(x) for x in lost], "broken_chains": broken})
+    for x in () if as_json else lost:
+        out.print(f"FAIL {x.dataset} receipt {x.receipt:04d} {x.file} line {x.line} bytes {x.byte_start}-{x.byte_end}: {x.found} rows in bronze, {x.expected} decoded")
+    for text in () if as_json else broken:
+        out.print(f"FAIL {text}")
+    if not as_json and not lost and not broken:
+        out.print("OK   every landed record is in bronze once; all chains are whole")
+    raise typer.Exit(1 if lost or broken else 0)
+
+
+@app.command()
+def city(
+    to: Annotated[Path, typer.Argument(help="folder to write")],
+    months: int = 2,
+    scale: float = 1.0,
+    seed: int = 2016,
+    defects: str = "normal",
+) -> None:
+    """Generate a synthetic city: deliveries with manifests and the truth about every planted defect."""
+    from citylake.city import generate
+
+    _print(generate(to, months=months, scale=scale, seed=seed, defects=defects))  # pyright: ignore[reportArgumentType]
+
+
+@app.command()
+def fetch(source: Annotated[Path, typer.Argument(help="folder that holds <department>/<dataset>/<delivery>/")]) -> None:
+    """Hop 1: bring deliveries from a folder into the inbox; the manifest of each goes last."""
+    from citylake.ingest.fetch import fetch_folder
+    from citylake.run import open_lake
+
+    out.print(f"fetched {fetch_folder(open_lake().store, source)} deliveries")
+
+
+def _verb(verb: str, names: list[str] | None, as_json: bool) -> None:
+    from citylake.plan import load_plan
+    from citylake.run import VERBS, open_lake
+
+    lake = open_lake()
+    plan = load_plan(lake.settings.root)
+    known = [m.id for m in plan.marts] if verb == "build" else [d.id for d in plan.datasets]
+    done = [VERBS[verb](lake, n) for n in names or known]
+    if as_json:
+        _print(done)
+    else:
+        for d in done:
+            out.print(d, highlight=False)
+    if any(b.get("passed") is False for d in done for b in [d, *d.get("batches", [])]):
+        raise GateFailed("gate.failed", "a gate failed; what was readable before stays so", now="citylake status")
+
+
+Names = Annotated[list[str] | None, typer.Argument(help="datasets or marts; all when none is named")]
+
+
+@app.command()
+def receive(names: Names = None, as_json: Json = False) -> None:
+    """Hops 2-3: verify and land what waits, give receipts."""
+    _verb("receive", names, as_json)
+
+
+@app.command()
+def decode(names: Names = None, as_json: Json = False) -> None:
+    """Hop 4: decode landed batches into bronze."""
+    _verb("decode", names, as_json)
+
+
+@app.command()
+def refine(names: Names = None, as_json: Json = False) -> None:
+    """Hops 5-6: judge, gate and admit decoded batches."""
+    _verb("refine", names, as_json)
+
+
+@app.command()
+def build(names: Names = None, as_json: Json = False) -> None:
+    """Hop 7: build marts whose inputs changed."""
+    _verb("build", names, as_json)
+
+
+@app.command()
+def release(to: Annotated[int | None, typer.Option(help="show the tables of this release again")] = None) -> None:
+    """Hop 8: pin all gated versions, or roll back with --to."""
+    from citylake.publish.release import roll_back
+    from citylake.run import open_lake
+    from citylake.run import release as pin
+
+    lake = open_lake()
+    _print(roll_back(lake.store, to) if to is not None else pin(lake))
+
+
+@app.command()
+def run(as_json: Json = False) -> None:
+    """The whole plan without a scheduler."""
+    from citylake.run import open_lake, run_all
+
+    start = time.monotonic()
+    result = run_all(open_lake(), (lambda text: None) if as_json or not sys.stdout.isatty() else out.print)
+    if as_json:
+        _print(result)
+    else:
+        _summary(result, time.monotonic() - start)
+    held = [b for b in result["batches"] if b["state"] == "held"]
+    raise typer.Exit(1 if held else 0)
+
+
+def _summary(result: dict[str, Any], seconds: float) -> None:
+    done = [b for s in result["steps"] for b in s.get("batches", [])] + [r for s in result["steps"] for r in s.get("receipts", [])]
+    built = [s["mart"] for s in result["steps"] if s.get("built")]
+    if not done and not built:
+        out.print(f"nothing new ({seconds:.1f} s)")
+    else:
+        out.print(f"{len(done)} steps on deliveries, {len(built)} marts built, {seconds:.1f} s; `citylake status` shows the deliveries")
+
+
+@app.command()
+def sql(query: str, as_json: Json = False) -> None:
+    """Answer one query over the released views."""
+    from citylake.lake.store import open_store
+    from citylake.publish.release import create_views, latest
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    create_views(lake.spark, lake.settings, latest(open_store(lake.settings)))
+    rows = lake.spark.sql(query)
+    found = [r.asDict(recursive=True) for r in rows.limit(1000).collect()]
+    if as_json:
+        _print(found)
+        return
+    table = RichTable(*rows.columns)
+    for r in found:
+        table.add_row(*["" if v is None else str(v) for v in r.values()])
+    out.print(table)
+
+
+@app.command()
+def trace(table: str, key: list[str]) -> None:
+    """From a mart row to silver rows, delivery, file, line and the original text."""
+    from citylake.audit.trace import trace as follow
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    _print(follow(lake.settings, lake.store, lake.contracts, table, key))
+
+
+@app.command()
+def score(truth: Path, as_json: Json = False) -> None:
+    """How many planted defects were found, per kind."""
+    from citylake.audit.score import score as measure
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    found = measure(lake.settings, lake.store, lake.spark, lake.contracts, truth)
+    if as_json:
+        _print({**asdict(found), "recall": found.recall, "false_alarm_rate": found.false_alarm_rate})
+        return
+    table = RichTable("kind", "expected", "planted", "found", "missed (first)")
+    for k in found.kinds:
+        table.add_row(k.id, k.expect, str(k.planted), str(k.found), "; ".join(k.missed[:2]))
+    out.print(table)
+    out.print(f"recall {found.recall:.4f}   false alarms {found.false_alarms} of {found.clean_rows} clean records ({found.false_alarm_rate:.4%})")
+    raise typer.Exit(0 if found.recall >= 0.98 and found.false_alarm_rate <= 0.005 else 1)
+
+
+@app.command()
+def report() -> None:
+    """Write the offline pages and print where they are."""
+    from citylake.run import open_lake
+    from citylake.run import report as write
+
+    _print(write(open_lake()))
+
+
+@app.command()
+def lint() -> None:
+    """Check every contract; name file, line and the nearest valid key."""
+    from citylake.contract.load import lint as find
+
+    found = find(load_settings().root)
+    for problem in found:
+        err.print(str(problem), highlight=False)
+    if not found:
+        out.print("OK   all contracts are sound")
+    raise typer.Exit(2 if found else 0)
+
+
+@app.command()
+def expectations(check_only: Annotated[bool, typer.Option("--check", help="fail when the files differ")] = False) -> None:
+    """Generate the suites under expectations/ from the contracts."""
+    from citylake.contract.load import load_contracts
+    from citylake.contract.suite import stale_suites, write_suites
+
+    root = load_settings().root
+    contracts = load_contracts(root)
+    changed = stale_suites(contracts, root) if check_only else write_suites(contracts, root)
+    for path in changed:
+        out.print(f"{'differs' if check_only else 'wrote'} {path.relative_to(root)}")
+    raise typer.Exit(1 if check_only and changed else 0)
+
+
+@app.command()
+def demo() -> None:
+    """A generated city through the real scheduler: services, deliveries, all DAGs, report."""
+    from citylake.orchestrate.demo import run_demo
+
+    raise typer.Exit(run_demo(load_settings(), out))
+
+
+def main() -> None:
+    """Entry point: errors of the lake become one clear text and an exit code, never a traceback."""
+    try:
+        app()
+    except LakeError as error:
+        err.print(str(error), highlight=False, style="red")
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,27 @@
+"""Urban components by district of issue, class and state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from citylake.marts.history import current
+
+INPUTS = ("construction/component", "codes/component_classes")
+
+
+def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """Counts of components; the division is the one at issue (first six digits of the code, never rewritten)."""
+    classes = inputs["codes/component_classes"].select(F.col("code").alias("class_code"), F.col("label_zh").alias("class_name"))
+    rows = current(inputs["construction/component"]).withColumn("division_at_issue", F.substring("object_id", 1, 6))
+    counted = rows.groupBy("division_at_issue", "class_code", "state_code").agg(
+        F.count(F.lit(1)).alias("components"),
+        F.count_if(F.col("owner_name").isNull()).alias("without_owner"),
+        F.min("surveyed_on").alias("first_surveyed_on"),
+        F.max("surveyed_on").alias("last_surveyed_on"),
+    )
+    return counted.join(F.broadcast(classes), "class_code", "left").select(
+        "division_at_issue", "class_code", "state_code", "class_name", "components", "without_owner", "first_surveyed_on", "last_surveyed_on"
+    )

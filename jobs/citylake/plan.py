@@ -1,0 +1,77 @@
+"""Contracts and marts as ordered steps; read by `dags/` and the command line, so it imports nothing heavy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from citylake.contract.inputs import mart_inputs
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """One dataset to ingest."""
+
+    id: str
+    title: str
+    owner: str
+    contact: str
+    purpose: str
+    frequency: str  # "1 m", "7 d"
+
+    @property
+    def department(self) -> str:
+        """The folder of its contract."""
+        return self.id.split("/")[0]
+
+
+@dataclass(frozen=True)
+class MartPlan(DatasetPlan):
+    """One mart table to build when an input has changed."""
+
+    inputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that is to run, in an order that respects inputs."""
+
+    datasets: tuple[DatasetPlan, ...]
+    marts: tuple[MartPlan, ...]
+
+
+def load_plan(root: Path) -> Plan:
+    """Read `schemas/` and the marts' INPUTS without importing a mart."""
+    heads = [_head(p) for p in sorted((root / "schemas").rglob("*.odcs.yaml")) if "marts" not in p.relative_to(root).parts]
+    marts = {m.id: m for m in (_mart(root, p) for p in sorted((root / "schemas" / "marts").rglob("*.odcs.yaml")))}
+    order = TopologicalSorter({m.id: [i for i in m.inputs if i in marts] for m in marts.values()}).static_order()
+    return Plan(tuple(DatasetPlan(**h) for h in heads), tuple(marts[m] for m in order))
+
+
+def _head(path: Path) -> dict[str, str]:
+    data: dict[str, Any] = yaml.load(path.read_text("utf-8"), Loader=_Loader)
+    table, sla = data["schema"][0], {s["property"]: s for s in data["slaProperties"]}
+    return {
+        "id": data["id"], "title": table.get("businessName", table["name"]), "owner": data["team"]["name"],
+        "contact": data["team"]["members"][0]["username"], "purpose": data["description"]["purpose"],
+        "frequency": f"{sla['frequency']['value']} {sla['frequency']['unit']}",
+    }  # fmt: skip
+
+
+def _mart(root: Path, path: Path) -> MartPlan:
+    head = _head(path)
+    return MartPlan(**head, inputs=mart_inputs(root, head["id"]))
+
+
+def run_verb(verb: str, name: str | None = None) -> dict[str, Any]:
+    """Run one verb of the pipeline on a dataset or mart; what a DAG's task calls. Heavy imports happen here."""
+    from citylake.run import VERBS, open_lake
+
+    lake = open_lake()
+    return VERBS[verb](lake, name) if name else VERBS[verb](lake)

@@ -1,0 +1,155 @@
+"""Hop 5: judge a batch of bronze, keep what is new in a stage table, and after its gate admit it to silver.
+
+Nothing touches silver before the gate: `refine` writes the operations of one MERGE beside it, `admit` runs that MERGE.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from citylake.contract.model import Contract
+from citylake.contract.sql import Compiled, compile_contract, silver_ddl
+from citylake.contract.suite import rows_suite
+from citylake.lake.delta import last_txn
+from citylake.lake.names import Table, bronze, quarantine, silver, stage
+from citylake.lake.settings import Settings
+from citylake.ledger.receipts import Receipt
+from citylake.quality.metrics import plan, with_key_counts
+from citylake.refine import rows
+
+APP = "citylake"
+SILVER_PROPERTIES = "'delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = 'false'"
+
+
+@dataclass(frozen=True)
+class Refined:
+    """What was counted while the stage table was written, and the shape that the counts belong to."""
+
+    counts: dict[str, int]
+    observed: dict[str, Any]  # the gate's numbers, by planned metric
+    schema: str  # JSON of the accepted rows' StructType
+
+
+def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> Refined:
+    """Judge, deduplicate and compare one batch in the one action that writes its stage table."""
+    compiled = compile_contract(contract, settings.root)
+    ensure_silver(spark, settings, compiled)
+    judged = judge(spark, settings, compiled, receipt)
+    counts, seen, actions, ends = (Observation(f"{n} {receipt.label}") for n in ("batch", "gate", "actions", "endings"))
+    ranked = rows.rank(judged, compiled, tuple(f.sha256 for f in receipt.files)).observe(counts, *rows.batch_counts(compiled))
+    suite = rows_suite(contract)
+    accepted = with_key_counts(ranked.where("_disposition = 'accepted'"), suite)
+    accepted = accepted.observe(seen, *plan(suite, accepted))
+    current = current_silver(spark, settings, contract)
+    compared = rows.compare(accepted, current, contract).observe(actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared"))
+    names, start = rows.silver_names(compiled), _valid_from(contract, receipt)
+    operations = rows.operations(compared, compiled, names, start)
+    if contract.kind == "register" and receipt.coverage == "full" and start is not None:
+        known_at = F.lit(receipt.known_at).cast("timestamp")
+        missing = rows.missing_keys(current, judged, contract, known_at).observe(ends, F.count(F.lit(1)).alias("ended"))
+        operations = operations.unionByName(rows.endings(missing, compiled, names, start))
+        held = True
+    else:
+        held = False
+    _write_stage(operations, settings, contract, receipt)
+    found = {**counts.get, **actions.get, **(ends.get if held else {"ended": 0})}
+    return Refined({k: int(v or 0) for k, v in found.items()}, dict(seen.get), accepted.schema.json())
+
+
+def judge(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> DataFrame:
+    """The rows of one batch of bronze as its contract's SELECT sees them."""
+    view = f"bronze_{compiled.contract.id.replace('/', '_')}"
+    batch(spark, settings, compiled.contract, receipt).createOrReplaceTempView(view)
+    return spark.sql(compiled.select.replace("{bronze}", view))
+
+
+def batch(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> DataFrame:
+    """One batch of bronze, found by the statistics of `_receipt`."""
+    frame = spark.read.format("delta").load(bronze(contract.id).spark_uri(settings.lake))
+    return frame.where(F.col("_receipt") == receipt.number)
+
+
+def current_silver(spark: SparkSession, settings: Settings, contract: Contract) -> DataFrame:
+    """What silver holds as true now: one row per key."""
+    frame = spark.read.format("delta").load(silver(contract.id).spark_uri(settings.lake))
+    open_row = "_known_to IS NULL" + (" AND _valid_to IS NULL" if contract.kind == "register" else "")
+    return frame.where(open_row)
+
+
+def ensure_silver(spark: SparkSession, settings: Settings, compiled: Compiled) -> None:
+    """Create the silver and quarantine tables of a contract at first use."""
+    address = silver(compiled.contract.id).sql(settings.lake)
+    ddl = silver_ddl(compiled.contract, compiled)
+    spark.sql(f"CREATE TABLE IF NOT EXISTS {address} ({ddl}) USING delta TBLPROPERTIES ({SILVER_PROPERTIES})")
+
+
+def _valid_from(contract: Contract, receipt: Receipt) -> str | None:
+    """The first day of a register's period."""
+    if contract.kind != "register":
+        return None
+    quarter = {"Q1": "01", "Q2": "04", "Q3": "07", "Q4": "10"}
+    parts = receipt.period.split("-")
+    month = quarter.get(parts[1], parts[1]) if len(parts) > 1 else "01"
+    return f"{parts[0]}-{month}-{parts[2] if len(parts) > 2 else '01'}"
+
+
+def _write_stage(operations: DataFrame, settings: Settings, contract: Contract, receipt: Receipt) -> None:
+    writer = operations.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    writer.option("userMetadata", receipt.batch_id).save(stage_table(contract, receipt).spark_uri(settings.lake))
+
+
+def stage_table(contract: Contract, receipt: Receipt) -> Table:
+    """The stage table of one batch."""
+    return stage(f"{contract.id}/{receipt.number:08d}")
+
+
+def admit(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt, counts: dict[str, int]) -> None:
+    """Put a batch that passed its gate into quarantine and silver; each table takes it once, by its commit marker."""
+    compiled = compile_contract(contract, settings.root)
+    if counts["quarantined"] and not admitted(settings, contract, receipt, quarantine_too=True):
+        _append_quarantine(spark, settings, compiled, receipt)
+    if counts["insert"] + counts["change"] + counts["ended"] and not admitted(settings, contract, receipt):
+        merge = rows.merge_sql(silver(contract.id).sql(settings.lake), stage_table(contract, receipt).sql(settings.lake), compiled)
+        with _marked(spark, receipt):
+            spark.sql(merge).collect()
+
+
+def admitted(settings: Settings, contract: Contract, receipt: Receipt, *, quarantine_too: bool = False) -> bool:
+    """Whether silver (or quarantine) holds the marker of this batch or of a later one."""
+    table = quarantine(contract.id) if quarantine_too else silver(contract.id)
+    return (last_txn(settings, table, APP) or 0) >= receipt.number
+
+
+def _append_quarantine(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> None:
+    judged = judge(spark, settings, compiled, receipt).where(f"NOT ({compiled.clean})")
+    place = ["_receipt", "_batch_id", "_file_id", "_row_no", "_line_no", "_byte_start", "_byte_end", "_period", "_known_at"]
+    # A record may fail more than once under one record number only when it was unpivoted; the key tells its cells apart.
+    key = F.to_json(F.struct(*compiled.contract.keys)).alias("record")
+    refused = judged.select(*place, F.expr(compiled.reasons_sql()).alias("reasons"), key)
+    writer = refused.write.format("delta").mode("append").option("txnAppId", APP).option("txnVersion", receipt.number)
+    writer.option("userMetadata", receipt.batch_id).save(quarantine(compiled.contract.id).spark_uri(settings.lake))
+
+
+class _marked:
+    """Session settings that mark the next DML commit; SQL MERGE takes no writer options."""
+
+    def __init__(self, spark: SparkSession, receipt: Receipt) -> None:
+        self._spark = spark
+        self._conf = {
+            "spark.databricks.delta.write.txnAppId": APP,
+            "spark.databricks.delta.write.txnVersion": str(receipt.number),
+            "spark.databricks.delta.commitInfo.userMetadata": receipt.batch_id,
+        }
+
+    def __enter__(self) -> None:
+        for key, value in self._conf.items():
+            self._spark.conf.set(key, value)
+
+    def __exit__(self, *error: object) -> None:
+        for key in self._conf:
+            self._spark.conf.unset(key)
+

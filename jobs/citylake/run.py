@@ -1,0 +1,158 @@
+"""The verbs of the pipeline; each may run twice. The command line and the scheduler call the same functions."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from citylake.audit.conservation import batches
+from citylake.contract.load import load_contracts
+from citylake.contract.model import Contract
+from citylake.ingest.bronze import decode
+from citylake.ingest.receive import receive
+from citylake.lake.settings import Settings, load_settings
+from citylake.lake.store import Store, open_store
+from citylake.ledger.evidence import Event, append, events, find
+from citylake.ledger.receipts import Receipt, dataset_receipts
+from citylake.plan import load_plan
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+@dataclass
+class Lake:
+    """One opened lake: settings, store, contracts, and a Spark client that is made only when a verb needs it."""
+
+    settings: Settings
+    store: Store
+    contracts: dict[str, Contract]
+
+    @cached_property
+    def spark(self) -> SparkSession:
+        """The client of the Spark Connect server."""
+        from citylake.lake.spark import connect
+
+        return connect(self.settings)
+
+
+def open_lake(settings: Settings | None = None) -> Lake:
+    """Open the lake of the settings."""
+    found = settings or load_settings()
+    return Lake(found, open_store(found), load_contracts(found.root))
+
+
+def receive_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
+    """Hops 2-3: answer every waiting delivery."""
+    given = receive(lake.store, lake.contracts[dataset])
+    return {"dataset": dataset, "receipts": [_answer(r) for r in given]}
+
+
+def _answer(receipt: Receipt) -> dict[str, Any]:
+    told = {"receipt": receipt.number, "delivery": receipt.delivery, "outcome": receipt.outcome, "records": receipt.records}
+    return told | ({"findings": [asdict(f) for f in receipt.findings]} if receipt.findings else {})
+
+
+def decode_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
+    """Hop 4: append every landed batch to bronze."""
+    known = events(lake.store, dataset)
+    open_ = [r for r in _accepted(lake, dataset) if find(known, "decoded", r.number) is None]
+    done = [{"receipt": r.number, **decode(lake.settings, lake.store, lake.contracts[dataset], r)} for r in open_]
+    return {"dataset": dataset, "batches": done}
+
+
+def refine_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
+    """Hops 5-6: judge, gate and admit every decoded batch, one after the other, since each builds on the last."""
+    known = events(lake.store, dataset)
+    waiting = [r for r in _accepted(lake, dataset) if find(known, "decoded", r.number) and not _settled(known, r)]
+    return {"dataset": dataset, "batches": [_refine_one(lake, lake.contracts[dataset], r) for r in waiting]}
+
+
+def _settled(known: list[Event], receipt: Receipt) -> bool:
+    gate = find(known, "gate", receipt.number)
+    return find(known, "admitted", receipt.number) is not None or (gate is not None and not gate.facts["passed"])
+
+
+def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, Any]:
+    from citylake.refine.refine import admit
+
+    refined = _refined(lake, contract, receipt)
+    gate = _gated(lake, contract, receipt, refined)
+    if gate.facts["passed"]:
+        admit(lake.spark, lake.settings, contract, receipt, refined.facts["counts"])
+        append(lake.store, contract.id, "admitted", receipt.number, {})
+    counts = {k: v for k, v in refined.facts["counts"].items() if not k.startswith("rule:")}
+    return {"receipt": receipt.number, "passed": gate.facts["passed"], **counts}
+
+
+def _refined(lake: Lake, contract: Contract, receipt: Receipt) -> Event:
+    """The refined event; a batch whose gate has spoken is not refined again, silver may already hold it."""
+    from citylake.refine.refine import refine
+
+    held = find(events(lake.store, contract.id), "refined", receipt.number)
+    if held is not None and find(events(lake.store, contract.id), "gate", receipt.number) is not None:
+        return held
+    refined = refine(lake.spark, lake.settings, contract, receipt)
+    return append(lake.store, contract.id, "refined", receipt.number, asdict(refined))
+
+
+def _gated(lake: Lake, contract: Contract, receipt: Receipt, refined: Event) -> Event:
+    from citylake.quality.batch import judge_batch
+
+    known = events(lake.store, contract.id)
+    held = find(known, "gate", receipt.number)
+    if held is not None:
+        return held
+    decoded = find(known, "decoded", receipt.number)
+    rows = decoded.facts["rows"] if decoded else None
+    return append(lake.store, contract.id, "gate", receipt.number, judge_batch(lake.settings.root, contract, rows, refined.facts))
+
+
+def build_mart(lake: Lake, mart: str) -> dict[str, Any]:
+    """Hop 7: build one mart table when an input has a new version, and gate it."""
+    from citylake.marts.build import build_table
+
+    contract = lake.contracts[mart]
+    return build_table(lake.settings, lake.store, lambda: lake.spark, contract)
+
+
+def release(lake: Lake) -> dict[str, Any]:
+    """Hop 8: pin all gated versions in one manifest."""
+    from citylake.publish.release import publish
+
+    return publish(lake.settings, lake.store, lake.contracts)
+
+
+def report(lake: Lake) -> dict[str, Any]:
+    """Write the offline pages."""
+    from citylake.audit.report import write_pages
+
+    return {"pages": str(write_pages(lake.settings, lake.store, lake.contracts))}
+
+
+def _accepted(lake: Lake, dataset: str) -> list[Receipt]:
+    return [r for r in dataset_receipts(lake.store, dataset) if r.outcome == "accepted"]
+
+
+VERBS: dict[str, Callable[..., dict[str, Any]]] = {
+    "receive": receive_dataset, "decode": decode_dataset, "refine": refine_dataset,
+    "build": build_mart, "release": release, "report": report,
+}  # fmt: skip
+
+
+def run_all(lake: Lake, tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+    """The whole plan in order, without a scheduler."""
+    plan = load_plan(lake.settings.root)
+    steps: list[dict[str, Any]] = []
+    for dataset in plan.datasets:
+        for verb in ("receive", "decode", "refine"):
+            steps.append({"verb": verb, **VERBS[verb](lake, dataset.id)})
+            tell(f"{verb:8} {dataset.id}")
+    for mart in plan.marts:
+        steps.append({"verb": "build", **build_mart(lake, mart.id)})
+        tell(f"build    {mart.id}")
+    steps.append({"verb": "release", **release(lake)})
+    return {"steps": steps, "batches": [asdict(b) for b in batches(lake.store, lake.contracts)]}

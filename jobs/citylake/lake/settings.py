@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     port_s3_volume: int = 18080
     port_s3_filer: int = 18888
     port_spark: int = 15002
+    port_spark_ui: int = 14040
     port_jdbc: int = 10015
     port_airflow: int = 18793
     port_pages: int = 18081

@@ -1,0 +1,43 @@
+"""Delta without a JVM: options, versions and commit markers by delta-rs. It is imported late: it does not survive a fork."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from citylake.lake.names import Table
+from citylake.lake.settings import Settings
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+
+def delta_options(settings: Settings) -> dict[str, str]:
+    """Storage options of delta-rs; commits are conditional puts."""
+    return {
+        "AWS_ENDPOINT_URL": settings.endpoint, "AWS_REGION": settings.s3_region, "AWS_ACCESS_KEY_ID": settings.s3_access_key,
+        "AWS_SECRET_ACCESS_KEY": settings.s3_secret_key.get_secret_value(), "AWS_ALLOW_HTTP": "true",
+        "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false", "aws_conditional_put": "etag",
+    }  # fmt: skip
+
+
+def open_table(settings: Settings, table: Table) -> DeltaTable | None:
+    """The table at its latest version; None when it does not exist."""
+    from deltalake import DeltaTable
+    from deltalake.exceptions import TableNotFoundError
+
+    try:
+        return DeltaTable(table.rust_uri(settings.lake), storage_options=delta_options(settings))
+    except TableNotFoundError:
+        return None
+
+
+def version(settings: Settings, table: Table) -> int | None:
+    """The latest version; None when the table does not exist."""
+    opened = open_table(settings, table)
+    return None if opened is None else opened.version()
+
+
+def last_txn(settings: Settings, table: Table, app: str) -> int | None:
+    """The highest marker that an application committed; None when there is none."""
+    opened = open_table(settings, table)
+    return None if opened is None else opened.transaction_version(app)

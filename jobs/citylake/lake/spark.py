@@ -1,0 +1,44 @@
+"""The Spark Connect client, and the number of jobs that the server has run."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any, cast
+
+from citylake.lake.errors import EnvironmentFailed
+from citylake.lake.settings import Settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def connect(settings: Settings) -> SparkSession:
+    """A client of the lake's Spark server; an error with its mend when it does not answer."""
+    from pyspark.errors.exceptions.connect import SparkConnectException, SparkConnectGrpcException
+    from pyspark.sql.connect.session import SparkSession as Client
+
+    try:
+        client = Client.builder.remote(settings.spark_address).getOrCreate()
+        client.sql("SELECT 1").collect()
+    except (SparkConnectException, SparkConnectGrpcException) as error:
+        text = f"Spark at {settings.spark_address} does not answer: {str(error).splitlines()[0][:160]}"
+        raise EnvironmentFailed("spark.unreachable", text, now="citylake up") from None
+    return cast("SparkSession", client)
+
+
+def spark_jobs(settings: Settings) -> int:
+    """How many jobs the embedded server has run since it started, as its own pages count them."""
+    base = f"http://127.0.0.1:{settings.port_spark_ui}/api/v1/applications"
+    try:
+        app = _get(base)[0]["id"]
+        jobs = _get(f"{base}/{app}/jobs")
+    except (urllib.error.URLError, IndexError) as error:
+        raise EnvironmentFailed("spark.pages", f"Spark's pages do not answer: {error}", now="citylake up") from None
+    return 1 + max((int(j["jobId"]) for j in jobs), default=-1)
+
+
+def _get(url: str) -> Any:
+    with urllib.request.urlopen(url, timeout=10) as answer:
+        return json.load(answer)

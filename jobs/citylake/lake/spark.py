@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from citylake.lake.errors import EnvironmentFailed
 from citylake.lake.settings import Settings
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 def connect(settings: Settings) -> SparkSession:
     """A client of the lake's Spark server; an error with its mend when it does not answer."""
     from pyspark.errors.exceptions.connect import SparkConnectException, SparkConnectGrpcException
-    from pyspark.sql.connect.session import SparkSession as Client
+    from pyspark.sql import SparkSession as Client
 
     try:
         client = Client.builder.remote(settings.spark_address).getOrCreate()
-        client.sql("SELECT 1").collect()
+        _ = client.version
     except (SparkConnectException, SparkConnectGrpcException) as error:
         text = f"Spark at {settings.spark_address} does not answer: {str(error).splitlines()[0][:160]}"
         raise EnvironmentFailed("spark.unreachable", text, now="citylake up") from None
-    return cast("SparkSession", client)
+    return client
 
 
 def spark_jobs(settings: Settings) -> int:

@@ -17,8 +17,8 @@ from citylake.lake.errors import GateFailed, LakeError
 from citylake.lake.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="citylake: an open municipal data lake", pretty_exceptions_enable=False)
-out = Console(width=160 if not sys.stdout.isatty() else None)
-err = Console(stderr=True)
+out = Console(width=160 if not sys.stdout.isatty() else None, markup=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, markup=False, soft_wrap=True)
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 

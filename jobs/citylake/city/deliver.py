@@ -1,0 +1,275 @@
+"""Deliveries in the offices' own shapes, with manifests; rows stream through, a file is never held in memory."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any, TextIO
+
+from citylake.city.defects import KINDS, RATES, SPARSE, Defect, Row
+from citylake.contract.model import Contract
+
+ROW_DUPLICATE, ROW_SUPERSEDED = "ROW-DUP", "ROW-SUP"
+
+
+@dataclass
+class Order:
+    """One delivery to make."""
+
+    contract: Contract
+    delivery: str
+    period: str
+    coverage: str
+    sent_at: datetime
+    file: str
+    layout: str = ""
+    corrects: str | None = None
+    bom: bool = False
+    unnamed: int = 0
+
+
+@dataclass
+class Office:
+    """Writes deliveries below `out/inbox` and the truth below `out/truth`."""
+
+    out: Path
+    seed: int
+    defects: str
+    truth: TextIO
+    planted: int = 0
+    rows: int = 0
+    deliveries: int = 0
+    used: dict[str, int] = field(default_factory=lambda: {})
+
+    def deliver(self, order: Order, rows: Iterable[Row]) -> Path:
+        """Write one delivery and its manifest; returns its folder."""
+        folder = self.out / "inbox" / order.contract.id / order.delivery
+        folder.mkdir(parents=True, exist_ok=True)
+        totals = _Totals(order.contract)
+        WRITERS[order.contract.format](folder / order.file, order, self._dirty(order, rows), totals)
+        _manifest(folder, order, totals)
+        self.rows, self.deliveries = self.rows + totals.records, self.deliveries + 1
+        return folder
+
+    def log(self, order: Order, **facts: Any) -> None:
+        """One line of truth."""
+        self.planted += 1
+        line = {"dataset": order.contract.id, "delivery": order.delivery, "file": order.file, **facts}
+        self.truth.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+    def _dirty(self, order: Order, rows: Iterable[Row]) -> Iterator[Row]:
+        """Rows with defects planted at the rate; at most one a row. `#` keys are marks for the writer."""
+        rng = Random(f"{self.seed}/defects/{order.contract.id}/{order.delivery}")
+        rate = RATES[self.defects] * SPARSE.get(order.contract.id, 1.0)
+        number = 0
+        for row in rows:
+            number += 1
+            if rng.random() >= rate:
+                yield row
+            elif order.contract.kind != "observation" and rng.random() < 0.15:
+                yield from self._twice(order, row, number, rng)
+                number += 1
+            else:
+                yield self._planted(order, row, number, rng)
+
+    def _twice(self, order: Order, row: Row, number: int, rng: Random) -> Iterator[Row]:
+        """The row comes twice, alike or with another content; the later one counts."""
+        if rng.random() < 0.5:
+            self.log(order, id=ROW_DUPLICATE, record=number, column="", rule="", expect="duplicate")
+            yield dict(row)
+        else:
+            column = {"register": "name", "event": "source_kind"}[order.contract.kind]
+            other = {"civil_affairs/resident": ("marital_status_code", "90"), "development_reform/admin_permit": ("place_code", "210102"),
+                     "development_reform/admin_penalty": ("place_code", "210102")}.get(order.contract.id, (column, "旧值"))  # fmt: skip
+            self.log(order, id=ROW_SUPERSEDED, record=number, column=other[0], rule="", expect="superseded")
+            yield row | {other[0]: other[1]}
+        yield row
+
+    def _planted(self, order: Order, row: Row, number: int, rng: Random) -> Row:
+        """The row with the next kind that fits it."""
+        kinds = KINDS[order.contract.id]
+        for _ in kinds:
+            turn = self.used.get(order.contract.id, 0)
+            self.used[order.contract.id] = turn + 1
+            dirty = self._apply(order, kinds[turn % len(kinds)], row, number, rng)
+            if dirty is not None:
+                return dirty
+        return row
+
+    def _apply(self, order: Order, kind: Defect, row: Row, number: int, rng: Random) -> Row | None:
+        facts: dict[str, Any] = {"id": kind.id, "record": number, "column": kind.column, "rule": kind.rule, "expect": kind.expect}
+        if kind.id.startswith("ROW-"):
+            self.log(order, **facts)
+            return row | {"#" + kind.id: "1"}
+        if order.contract.unpivot:
+            return self._cell(order, kind, row, facts, rng)
+        if kind.column not in {c.name for c in order.contract.layout_columns(order.layout)}:
+            return None
+        clean = row.get(kind.column, "")
+        dirty = kind.change(clean, row, rng)
+        if dirty is None or dirty == clean:
+            return None
+        personal = order.contract.column(kind.column).type.personal != "none" or kind.id == "D36"
+        self.log(order, **facts, clean="***" if personal else clean, dirty="***" if personal else dirty)
+        return row | {kind.column: dirty}
+
+    def _cell(self, order: Order, kind: Defect, row: Row, facts: dict[str, Any], rng: Random) -> Row:
+        station = rng.choice([k for k in row if k not in ("date", "hour", "item_code")])
+        dirty = kind.change(row[station], row, rng) or ""
+        self.log(order, **facts, station=station, clean=row[station], dirty=dirty)
+        return row | {station: dirty}
+
+
+class _Totals:
+    """What the office's own system counts while it exports."""
+
+    def __init__(self, contract: Contract) -> None:
+        self.records = 0
+        self._sum = "registered_capital_10k" if contract.id == "market_regulation/legal_entity" else None
+        self._distinct = {"construction/component": "class_code", "weather/station_hourly": "station_code"}.get(contract.id)
+        self.total, self.values = Decimal(0), set[str]()
+
+    def take(self, row: Row) -> None:
+        """Count one row as it is written."""
+        self.records += 1
+        if self._sum and row[self._sum]:
+            self.total += Decimal(row[self._sum])
+        if self._distinct and row[self._distinct]:
+            self.values.add(row[self._distinct])
+
+    def stated(self) -> dict[str, Any]:
+        """The manifest's totals."""
+        return {
+            "records": self.records, "sum": {self._sum: str(self.total)} if self._sum else {},
+            "distinct": {self._distinct: len(self.values)} if self._distinct else {}, "min": {}, "max": {},
+        }  # fmt: skip
+
+
+def _manifest(folder: Path, order: Order, totals: _Totals) -> None:
+    body = (folder / order.file).read_bytes()
+    file = {"name": order.file, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "records": totals.records}
+    text = {
+        "manifest": 1, "dataset": order.contract.id, "contract": order.contract.version, "delivery": order.delivery, "period": order.period,
+        "coverage": order.coverage, "sent_at": order.sent_at.isoformat() + "+08:00", "corrects": order.corrects, "files": [file], "totals": totals.stated(),
+    }  # fmt: skip
+    (folder / "manifest.json").write_text(json.dumps(text, ensure_ascii=False, indent=1), "utf-8")
+
+
+def _csv(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None:
+    contract = order.contract
+    columns = [c for c in contract.layout_columns(order.layout) if not (contract.unpivot and c.name in (contract.unpivot["name"], contract.unpivot["value"]))]
+    names = [c.name for c in columns]
+    header = [c.header(order.layout) for c in columns]
+    with path.open("wb") as handle:
+        handle.write(b"\xef\xbb\xbf" if order.bom else b"")
+        for i, row in enumerate(rows):
+            cells = [k for k in row if contract.unpivot and k not in names]
+            if i == 0:
+                handle.write(_line([*header, *cells, *([""] * order.unnamed)], contract))
+            extra = ["多余"] if "#ROW-EXTRA" in row else []
+            line = _line([*(row.get(n, "") for n in names), *(row[c] for c in cells), *([""] * order.unnamed), *extra], contract)
+            if "#ROW-BYTES" in row:
+                line = line.replace(row["name"].encode(contract.encoding), row["name"].encode(contract.encoding)[:4] + b"\xff\xff", 1)
+            handle.write(line)
+            totals.take(row)
+
+
+def _line(values: list[str], contract: Contract) -> bytes:
+    if not any(c in v for v in values for c in ',"\n'):
+        return (",".join(values) + "\r\n").encode(contract.encoding)
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(values)
+    return text.getvalue().encode(contract.encoding)
+
+
+def _fixed(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None:
+    spans = [(c.name, (c.end or 0) - (c.start or 0)) for c in order.contract.columns if c.start is not None]
+    with path.open("wb") as handle:
+        for row in rows:
+            fields = [row[name].encode(order.contract.encoding)[:width].ljust(width) for name, width in spans]
+            handle.write(b"".join(fields) + b"\r\n")
+            totals.take(row)
+
+
+def _json(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None:
+    names = {c.name: c.header("") for c in order.contract.columns if c.delivered}
+    with path.open("w", encoding="utf-8") as handle:
+        handle.write(f'{{"source": "{order.contract.owner.name}",\n "{order.contract.records}": [')
+        for i, row in enumerate(rows):
+            record = {names[k]: json.loads(v) if k == "stages" else v or None for k, v in row.items() if k in names}
+            handle.write(("," if i else "") + "\n  " + json.dumps(record, ensure_ascii=False))
+            totals.take(row)
+        handle.write("\n]}\n")
+
+
+def _workbook(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None:
+    from openpyxl import Workbook
+    from openpyxl.styles import Alignment
+
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    month = int(order.period[5:])
+    sheet.append([f"沈阳市主要经济指标({'1-2' if month == 2 else month}月)"])
+    sheet.append(["制表单位：市统计局"])
+    sheet.append(["指标", "计量单位", "本月", None, "累计", None])
+    sheet.append([None, None, "绝对额", "增长(%)", "绝对额", "增长(%)"])
+    for area in ("A3:A4", "B3:B4", "C3:D3", "E3:F3", "A1:F1"):
+        sheet.merge_cells(area)
+    first = True
+    for row in rows:
+        child = row.get("#child") == "1"
+        label = f"其中：{row['indicator_name']}" if child and first else f"　　{row['indicator_name']}" if child else row["indicator_name"]
+        first = not child
+        sheet.append([label, row["unit_name"], *(_number(row.get(c, "")) for c in ("month_value", "month_growth_pct", "cumulative_value", "cumulative_growth_pct"))])
+        totals.take(row)
+    sheet.append(["注：1. 工业增加值增速按可比价计算。"])
+    sheet.append(["制表人：统计员"])
+    sheet["A1"].alignment = Alignment(horizontal="center")
+    _save(book, path, order.sent_at)
+
+
+def _number(text: str) -> float | str | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return text
+
+
+def _save(book: Any, path: Path, moment: datetime) -> None:
+    """Save with the moment of sending in place of the clock, inside the document and in its zip entries."""
+    import zipfile
+
+    book.properties.created = book.properties.modified = moment
+    held = io.BytesIO()
+    book.save(held)
+    with zipfile.ZipFile(held) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            body = source.read(name)
+            if name == "docProps/core.xml":
+                body = _core(body, moment)
+            target.writestr(zipfile.ZipInfo(name, (moment.year, moment.month, moment.day, 9, 0, 0)), body)
+
+
+def _core(body: bytes, moment: datetime) -> bytes:
+    import re
+
+    stamp = f"{moment:%Y-%m-%dT%H:%M:%SZ}".encode()
+    return re.sub(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*", lambda m: m.group(1) + stamp, body)
+
+
+WRITERS: dict[str, Callable[[Path, Order, Iterable[Row], _Totals], None]] = {"csv": _csv, "fixed_width": _fixed, "json": _json, "xlsx": _workbook}
+
+
+def month_end(month: date) -> datetime:
+    """09:30 on the first day after a month."""
+    following = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return datetime(following.year, following.month, 1, 9, 30)

@@ -1,0 +1,126 @@
+"""The residents and organisations of the synthetic city, streamed from a seed: the same number gives the same subject."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from citylake.city.identifiers import org_code, registration_no, resident_id, uscc
+
+# Shares of registered residents by district, in percent (rounded judgement, no census figure).
+DISTRICTS = {
+    "210102": 9, "210103": 10, "210104": 9, "210105": 11, "210106": 12, "210111": 6, "210112": 8, "210113": 5,
+    "210114": 8, "210115": 6, "210123": 5, "210124": 5, "210181": 6,
+}  # fmt: skip
+AGES = (4, 4, 3, 4, 5, 7, 8, 7, 8, 8, 9, 9, 8, 6, 4, 3, 2, 1)  # percent per five-year band from 0
+SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
+GIVEN = "伟芳娜秀敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰红建国文斌鑫宇浩博雪梅晨欣怡佳"
+BRANDS = "恒远盛华金泰宏达瑞丰德隆嘉信万通东方浑河辽沈北陵中兴百川新松启明三好天成广源立德正阳"
+TRADES = (
+    ("机械制造", "3421"), ("建筑工程", "4700"), ("商贸", "5299"), ("餐饮管理", "6210"), ("物流", "5430"), ("软件", "6510"),
+    ("房地产开发", "7010"), ("食品", "1491"), ("医药", "2710"), ("装饰工程", "5010"), ("科技", "7590"), ("汽车零部件", "3660"),
+)  # fmt: skip
+AUTHORITIES = ("沈阳市工商行政管理局", "沈阳市质量技术监督局", "沈阳市食品药品监督管理局", "沈阳市安全生产监督管理局", "沈阳市环境保护局", "沈阳市城乡建设委员会")
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One organisation as it truly is."""
+
+    registration_no: str
+    uscc: str
+    org_code: str
+    name: str
+    division: str
+    industry: str
+    capital: str
+    currency: str
+    established: date
+    status: str
+
+
+def _weighted(table: dict[str, int], ticket: int) -> str:
+    for code, weight in table.items():
+        if ticket < weight:
+            return code
+        ticket -= weight
+    raise ValueError("weights do not reach 100")
+
+
+def residents(seed: int, count: int, month: date, streets: dict[str, list[str]]) -> Iterator[dict[str, str]]:
+    """The register as of a month, as the office's text: a few move in, move within the city, or leave every month."""
+    rng = Random(f"{seed}/residents")
+    bands = [b for b, share in enumerate(AGES) for _ in range(share)]
+    for i in range(count):
+        ticket, turn = i % 100, i // 100
+        band, rank = bands[ticket], sum(1 for b in bands[:ticket] if b == bands[ticket])
+        born = date(2015 - band * 5, 12, 31) - timedelta(days=(turn * 37) % 1826)
+        place = _weighted(DISTRICTS, rng.randrange(100))
+        woman = rng.random() < 0.495
+        sequence = (turn // 1826 * 12 + rank) * 2 + (2 if woman else 1)
+        name = rng.choice(SURNAMES) + "".join(rng.choices(GIVEN, k=1 + (rng.random() < 0.7)))
+        people = rng.choices(("汉族", "满族", "蒙古族", "朝鲜族", "回族", "锡伯族"), (75, 15, 3, 3, 3, 1))[0]
+        street, other, married, moves = rng.random(), _weighted(DISTRICTS, rng.randrange(100)), rng.random(), rng.random()
+        age = month.year - born.year
+        if moves < 0.004 * _months(month):
+            if moves * 250 % 1 < 0.4:
+                continue
+            place = other
+        options = streets[place]
+        yield {
+            "resident_id": resident_id(_at_issue(place, born), f"{born:%Y%m%d}", sequence), "name": name, "sex_code": "2" if woman else "1",
+            "ethnicity_code": people, "birth_date": f"{born:%Y%m%d}", "division_code": place, "street_code": options[int(street * len(options))],
+            "household_type_code": "2" if place in ("210123", "210124", "210181", "210115") else "1",
+            "marital_status_code": "10" if age < 22 else "30" if age > 75 and married < 0.4 else "20" if married < 0.85 else "40",
+            "registered_on": f"{max(born, date(1958, 1, 9)):%Y%m%d}", "cancelled_on": "",
+        }  # fmt: skip
+
+
+def _at_issue(place: str, born: date) -> str:
+    """辽中 was 210122 when older identifiers were issued; the code stays in the identifier."""
+    return "210122" if place == "210115" and born.year < 2016 else place
+
+
+def _months(month: date) -> int:
+    return (month.year - 2016) * 12 + month.month - 1
+
+
+def entity(seed: int, i: int) -> Entity:
+    """Organisation number `i`."""
+    rng = Random(f"{seed}/entity/{i}")
+    place = _weighted(DISTRICTS, rng.randrange(100))
+    trade, industry = rng.choice(TRADES)
+    brand = "".join(rng.choices(BRANDS, k=2)) + ("" if rng.random() < 0.7 else rng.choice(BRANDS))
+    form = rng.choices(("有限公司", "有限责任公司", "股份有限公司", "集团有限公司"), (70, 15, 10, 5))[0]
+    org = org_code(i)
+    name = f"沈阳{'市' if rng.random() < 0.3 else ''}{brand}{trade}{form}" + ("" if rng.random() > 0.05 else f"第{i % 9 + 1}分公司")
+    status = rng.choices(("存续", "在业", "吊销未注销", "注销"), (70, 22, 5, 3))[0]
+    founded = date(1985, 1, 1) + timedelta(days=rng.randrange(11000))
+    return Entity(
+        registration_no(place, i), uscc(place, org) if rng.random() < 0.85 else "", org, f"{name[:-2]}（{i}）公司" if i % 97 == 0 else name,
+        place, industry, f"{rng.choice((10, 30, 50, 100, 200, 500, 1000, 5000)) * rng.choice((1, 1, 1, 2, 3))}.000000",
+        rng.choices(("156", "840"), (97, 3))[0], founded, status,
+    )  # fmt: skip
+
+
+def entities(seed: int, count: int, month: date) -> Iterator[dict[str, str]]:
+    """The register of organisations as of a month."""
+    n = _months(month)
+    for i in range(count + n * max(count // 200, 1)):
+        e = entity(seed, i)
+        rng = Random(f"{seed}/entity-month/{i}")
+        changes, ends, surname = rng.random(), rng.random(), rng.choice(SURNAMES) + rng.choice(GIVEN)
+        if ends < 0.003 * n:
+            continue
+        address = f"沈阳市{e.division}号段{rng.randrange(1, 300)}号" if changes >= 0.01 * n else f"沈阳市新址{rng.randrange(1, 300)}号"
+        until = date(e.established.year + 30, e.established.month, min(e.established.day, 28))
+        yield {
+            "registration_no": e.registration_no, "uscc": e.uscc, "name": e.name, "former_name": "", "org_code": e.org_code,
+            "enterprise_type_code": "1219" if "股份" in e.name else "1130", "registration_type_code": "160" if "股份" in e.name else "173",
+            "industry_code": e.industry, "representative": surname, "registered_capital_10k": e.capital, "capital_currency_code": e.currency,
+            "established_on": e.established.isoformat(), "approved_on": e.established.isoformat(), "operates_from": e.established.isoformat(),
+            "operates_to": until.isoformat() if rng.random() < 0.6 else "", "authority_name": "沈阳市工商行政管理局", "status_code": e.status,
+            "address": address, "division_code": e.division, "business_scope": f"{e.name[2:8]}相关经营；依法须经批准的项目，经批准后方可开展",
+        }  # fmt: skip

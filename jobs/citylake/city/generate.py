@@ -79,7 +79,7 @@ def _weeks(contracts: dict[str, Contract], seed: int, month: date, n: dict[str, 
             order = Order(contracts[f"development_reform/admin_{kind}"], f"{year}-W{week:02d}-001", day.isoformat(), "changes", sent,
                           f"双公示_{zh}_{day:%Y%m%d}.csv", layout, bom=week % 3 == 0, unnamed=2 if week % 4 == 0 else 0)  # fmt: skip
             count = n["permits"] if kind == "permit" else n["penalties"]
-            yield order, events.decisions(seed, kind, day, count, n["firms"], revised=day > date(2016, 1, 7))
+            yield order, events.decisions(seed, kind, day, count, n["firms"], revised=day.isocalendar().week % 4 == 2)
         day += timedelta(days=7)
 
 

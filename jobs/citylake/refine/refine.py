@@ -37,6 +37,7 @@ class Refined:
 def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> Refined:
     """Judge, deduplicate and compare one batch in the one action that writes its stage table."""
     compiled = compile_contract(contract, settings.root)
+    _choose_codegen(spark, settings, receipt)
     ensure_silver(spark, settings, compiled)
     judged = judge(spark, settings, compiled, receipt)
     counts, seen, actions, ends = (Observation(f"{n} {receipt.label}") for n in ("batch", "gate", "actions", "endings"))
@@ -58,6 +59,12 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     _write_stage(operations, settings, contract, receipt)
     found = {**counts.get, **actions.get, **(ends.get if held else {"ended": 0})}
     return Refined({k: int(v or 0) for k, v in found.items()}, dict(seen.get), accepted.schema.json())
+
+
+def _choose_codegen(spark: SparkSession, settings: Settings, receipt: Receipt) -> None:
+    large = receipt.records >= settings.codegen_from_records
+    spark.conf.set("spark.sql.codegen.wholeStage", str(large).lower())
+    spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if large else "NO_CODEGEN")
 
 
 def judge(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> DataFrame:
@@ -112,10 +119,21 @@ def admit(spark: SparkSession, settings: Settings, contract: Contract, receipt: 
     compiled = compile_contract(contract, settings.root)
     if counts["quarantined"] and not admitted(settings, contract, receipt, quarantine_too=True):
         _append_quarantine(spark, settings, compiled, receipt)
-    if counts["insert"] + counts["change"] + counts["ended"] and not admitted(settings, contract, receipt):
+    if admitted(settings, contract, receipt):
+        return
+    if counts["change"] + counts["ended"]:
         merge = rows.merge_sql(silver(contract.id).sql(settings.lake), stage_table(contract, receipt).sql(settings.lake), compiled)
         with _marked(spark, receipt):
             spark.sql(merge).collect()
+    elif counts["insert"]:
+        _append_silver(spark, settings, contract, receipt)
+
+
+def _append_silver(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> None:
+    """A batch of new keys only needs no MERGE."""
+    new = spark.read.format("delta").load(stage_table(contract, receipt).spark_uri(settings.lake)).drop("_op")
+    writer = new.write.format("delta").mode("append").option("txnAppId", APP).option("txnVersion", receipt.number)
+    writer.option("userMetadata", receipt.batch_id).save(silver(contract.id).spark_uri(settings.lake))
 
 
 def admitted(settings: Settings, contract: Contract, receipt: Receipt, *, quarantine_too: bool = False) -> bool:

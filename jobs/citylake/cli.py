@@ -19,6 +19,7 @@ from citylake.lake.settings import load_settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="citylake: an open municipal data lake", pretty_exceptions_enable=False)
 out = Console(width=160 if not sys.stdout.isatty() else None, markup=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, markup=False, soft_wrap=True)
+FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 
@@ -54,7 +55,9 @@ def _show_views_over_jdbc() -> None:
 def down() -> None:
     """Stop what `up` and the scheduler started."""
     from citylake.lake.services import down as stop
+    from citylake.orchestrate.scheduler import down as stop_scheduler
 
+    stop_scheduler(load_settings())
     stop(load_settings())
 
 
@@ -90,8 +93,8 @@ def status(as_json: Json = False) -> None:
 
 def _deliveries(found: list[Any]) -> None:
     table = RichTable(title="交付 deliveries", title_justify="left")
-    for name in ("dataset", "receipt", "delivery", "state", "records", "received", "accepted", "duplicates", "superseded", "quarantined", "why"):
-        table.add_column(name, justify="right" if name in ("receipt", "records", "received", "accepted", "duplicates", "superseded", "quarantined") else "left", overflow="fold")
+    for name in ("dataset", "receipt", "delivery", "state", *FIGURES, "why"):
+        table.add_column(name, justify="right" if name in FIGURES else "left", no_wrap=name != "why", overflow="fold")
     for b in found:
         figures = [str(v) for v in (b.records, b.received, b.accepted, b.duplicates, b.superseded, b.quarantined)]
         table.add_row(b.dataset, f"{b.receipt:04d}", b.delivery, b.state, *figures, b.why)
@@ -242,6 +245,23 @@ def sql(query: str, as_json: Json = False) -> None:
 
 
 @app.command()
+def shell() -> None:
+    """A prompt for SQL over the released views; an empty line ends a statement, `exit` the shell."""
+    import readline  # noqa: F401  (line editing for input())
+
+    out.print("SQL over released views; end a statement with ; and the shell with exit")
+    statement = ""
+    while (line := input("sql> " if not statement else "...> ")).strip().lower() not in ("exit", "quit"):
+        statement += f" {line}"
+        if line.strip().endswith(";"):
+            try:
+                sql(statement.strip().rstrip(";"))
+            except Exception as error:  # a wrong statement must not end the shell
+                err.print(str(error).splitlines()[0][:400])
+            statement = ""
+
+
+@app.command()
 def trace(table: str, key: list[str]) -> None:
     """From a mart row to silver rows, delivery, file, line and the original text."""
     from citylake.audit.trace import trace as follow
@@ -311,7 +331,7 @@ def demo() -> None:
     """A generated city through the real scheduler: services, deliveries, all DAGs, report."""
     from citylake.orchestrate.demo import run_demo
 
-    raise typer.Exit(run_demo(load_settings(), out))
+    raise typer.Exit(run_demo(load_settings(), _deliveries, out))
 
 
 def main() -> None:

@@ -153,7 +153,7 @@ COMPONENT = (
     Defect("D22", "name", "name.repaired", "repair", _when(lambda v: len(v) > 2, lambda v: f"{v}\u3000")),
     Defect("D49", "surveyed_on", "surveyed_on.unparsable", "quarantine", _text("42404")),
     Defect("D76", "longitude", "longitude.swapped", "quarantine", lambda v, row, rng: row["latitude"]),
-    Defect("D79", "longitude", "longitude.range", "quarantine", _text("535000.00")),
+    Defect("D79", "longitude", "longitude.unparsable", "quarantine", _text("535000.00")),
     Defect("D82", "class_code", "component.class_in_code", "flag", lambda v, row, rng: "0203" if v != "0203" else "0104"),
 )
 CASE = (

@@ -87,8 +87,8 @@ class Office:
             yield dict(row)
         else:
             column = {"register": "name", "event": "source_kind"}[order.contract.kind]
-            other = {"civil_affairs/resident": ("marital_status_code", "90"), "development_reform/admin_permit": ("place_code", "210102"),
-                     "development_reform/admin_penalty": ("place_code", "210102")}.get(order.contract.id, (column, "旧值"))  # fmt: skip
+            other = {"civil_affairs/resident": ("marital_status_code", "90"), "development_reform/admin_permit": ("content", "旧内容"),
+                     "development_reform/admin_penalty": ("case_name", "旧案由")}.get(order.contract.id, (column, "旧值"))  # fmt: skip
             self.log(order, id=ROW_SUPERSEDED, record=number, column=other[0], rule="", expect="superseded")
             yield row | {other[0]: other[1]}
         yield row

@@ -1,0 +1,49 @@
+# `make` lists the targets. The two that matter: `make demo` and `make test`; each does all of its set-up.
+PY := .venv/bin/python
+UP := .venv/.set-up
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check score sql up down status doctor bench lock report clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(UP): requirements.lock pyproject.toml infra/jars.lock
+	test -x $(PY) || python3 -m venv .venv
+	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	$(PY) -m uv pip sync --quiet --require-hashes requirements.lock --python $(PY)
+	echo "$(CURDIR)/jobs" > $$($(PY) -c 'import site; print(site.getsitepackages()[0])')/citylake.pth
+	printf '#!/bin/sh\nexec "%s" -m citylake.cli "$$@"\n' "$(CURDIR)/$(PY)" > .venv/bin/citylake
+	chmod +x .venv/bin/citylake
+	$(PY) -m citylake.lake.jars
+	touch $@
+
+setup: $(UP)  ## virtual environment from the hashed lock, JVM jars from theirs
+
+demo: $(UP)  ## a generated city through the real scheduler
+	.venv/bin/citylake demo
+
+test: $(UP)  ## everything the developers trust
+	$(PY) -m pytest -q
+
+check: $(UP)  ## the fast part: lint, import layers, contracts, suites, unit tests
+	$(PY) -m ruff check .
+	.venv/bin/lint-imports
+	.venv/bin/citylake lint
+	.venv/bin/citylake expectations --check
+	$(PY) -m pytest -q tests/unit tests/dags
+
+score: $(UP)  ## planted defects found, per kind (after `make demo`)
+	.venv/bin/citylake score .citylake/city/truth/defects.jsonl
+
+sql: $(UP)  ## SQL prompt on released views
+	.venv/bin/citylake shell
+
+up down status doctor report: $(UP)  ## services and pages
+	.venv/bin/citylake $@
+
+bench: $(UP)  ## measure F and the pipeline in one run
+	$(PY) bench/floor_and_pipeline.py
+
+lock:  ## resolve the requirements anew
+	$(PY) -m uv pip compile pyproject.toml --group dev --generate-hashes --no-header --no-annotate --python-version 3.11 -o requirements.lock

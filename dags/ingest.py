@@ -1,0 +1,5 @@
+"""One DAG per dataset: receive, decode, refine. Generated from the plan; no logic, no heavy import."""
+
+from citylake.orchestrate.factory import dags_of
+
+globals().update(dags_of("ingest"))

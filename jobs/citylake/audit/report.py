@@ -1,0 +1,141 @@
+"""The offline pages: overview, one page per dataset and mart, in zh and en; made from receipts, evidence and releases alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from citylake.audit.conservation import Batch, batches, summary
+from citylake.contract.model import Contract
+from citylake.contract.sql import compile_contract
+from citylake.lake.settings import Settings
+from citylake.lake.store import Store
+from citylake.ledger.evidence import Event, events
+from citylake.publish.release import releases
+
+FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
+FIGURES_ZH = ("送交记录", "接收行", "采用", "重复", "被替代", "隔离")
+
+
+@dataclass(frozen=True)
+class _Site:
+    """What every page needs."""
+
+    settings: Settings
+    contracts: dict[str, Contract]
+    batches: list[Batch]
+    chains: dict[str, list[Event]]
+    release: int
+    pinned: dict[str, dict[str, Any]]
+
+
+def write_pages(settings: Settings, store: Store, contracts: dict[str, Contract]) -> Path:
+    """Write all pages below the state folder; returns the first page."""
+    known = releases(store)
+    site = _Site(
+        settings, contracts, batches(store, contracts), {c: events(store, c) for c in contracts},
+        known[-1].number if known else 0, known[-1].tables if known else {},
+    )  # fmt: skip
+    folder = settings.state / "pages"
+    folder.mkdir(parents=True, exist_ok=True)
+    env = Environment(loader=PackageLoader("citylake.audit", "pages"), autoescape=True, undefined=StrictUndefined)
+    for lang in ("zh", "en"):
+        _overview(env, site, folder, lang)
+        for contract in contracts.values():
+            _subject(env, site, folder, lang, contract)
+    (folder / "index.html").write_text((folder / f"index.{settings.language}.html").read_text("utf-8"), "utf-8")
+    return folder / "index.html"
+
+
+def _of(lang: str, zh: str, en: str) -> str:
+    return zh if lang == "zh" else en
+
+
+def _common(site: _Site, lang: str, page: str, title: str) -> dict[str, Any]:
+    other = "en" if lang == "zh" else "zh"
+    t: Callable[[str, str], str] = partial(_of, lang)
+    return {
+        "lang": lang, "t": t, "title": title, "release": site.release, "other": f"{page}.{other}.html",
+        "nav": [(f"index.{lang}.html", t("总览", "overview"))], "figures": FIGURES_ZH if lang == "zh" else FIGURES,
+    }  # fmt: skip
+
+
+def _overview(env: Environment, site: _Site, folder: Path, lang: str) -> None:
+    sources = [c for c in site.contracts.values() if c.kind != "mart"]
+    rows = [_source(site, c, lang) for c in sources]
+    marts = [_mart(site, c, lang) for c in site.contracts.values() if c.kind == "mart"]
+    refused = [b for b in site.batches if b.state in ("refused", "repeat", "held")]
+    text = env.get_template("overview.html.j2").render(
+        **_common(site, lang, "index", _of(lang, "市政数据湖", "municipal data lake")), datasets=rows, marts=marts, refused=refused, total=summary(site.batches)
+    )
+    (folder / f"index.{lang}.html").write_text(text, "utf-8")
+
+
+def _source(site: _Site, contract: Contract, lang: str) -> dict[str, Any]:
+    total = summary([b for b in site.batches if b.dataset == contract.id])
+    return {
+        "id": contract.id, "title": contract.title.of(lang), "owner": contract.owner.name, "href": f"{_page(contract)}.{lang}.html",
+        "figures": [f"{total[f]:,}" for f in FIGURES],
+    }  # fmt: skip
+
+
+def _mart(site: _Site, contract: Contract, lang: str) -> dict[str, Any]:
+    built = [e for e in site.chains[contract.id] if e.event == "built"]
+    pin = site.pinned.get(contract.id.replace("/", "."), {})
+    return {
+        "id": contract.id.replace("/", "."), "title": contract.title.of(lang), "purpose": contract.purpose, "href": f"{_page(contract)}.{lang}.html",
+        "version": pin.get("version", ""), "passed": bool(built) and built[-1].facts["gate"]["passed"],
+    }  # fmt: skip
+
+
+def _page(contract: Contract) -> str:
+    return contract.id.replace("/", "__")
+
+
+def _subject(env: Environment, site: _Site, folder: Path, lang: str, contract: Contract) -> None:
+    mine = [b for b in site.batches if b.dataset == contract.id]
+    text = env.get_template("dataset.html.j2").render(
+        **_common(site, lang, _page(contract), f"{contract.title.of(lang)}"), c=contract, batches=[{**b.__dict__, "balanced": b.balanced} for b in mine],
+        names=FIGURES, rules=_rules(site, contract, lang), verdicts=_verdicts(site.chains[contract.id]), chart=_trend(mine, lang),
+    )  # fmt: skip
+    (folder / f"{_page(contract)}.{lang}.html").write_text(text, "utf-8")
+
+
+def _rules(site: _Site, contract: Contract, lang: str) -> list[dict[str, Any]]:
+    """Rules that some row broke, by all batches together."""
+    if contract.kind == "mart":
+        return []
+    counted: dict[str, int] = {}
+    for e in site.chains[contract.id]:
+        if e.event == "refined":
+            for name, n in e.facts["counts"].items():
+                counted[name] = counted.get(name, 0) + n
+    compiled = compile_contract(contract, site.settings.root)
+    found = [(r, counted.get(f"rule:{r.id}", 0)) for r in (*compiled.verdicts, *compiled.flags)]
+    return [{"id": r.id, "meaning": r.meaning.of(lang), "severity": r.severity, "rows": n} for r, n in sorted(found, key=lambda f: -f[1]) if n]
+
+
+def _verdicts(chain: list[Event]) -> list[dict[str, Any]]:
+    """The verdicts of the last gate."""
+    gates = [e.facts if e.event == "gate" else e.facts["gate"] for e in chain if e.event in ("gate", "built")]
+    return [v for part in ("batch", "rows") for v in gates[-1].get(part, {}).get("verdicts", [])] if gates else []
+
+
+def _trend(mine: list[Batch], lang: str) -> Markup:
+    """Share of quarantined rows by delivery, as SVG."""
+    import altair as alt
+    import vl_convert
+
+    points = [{"n": b.delivery, "share": b.quarantined / b.received} for b in mine if b.received]
+    if not points:
+        return Markup("")
+    chart = alt.Chart(alt.Data(values=points)).mark_line(point=True).encode(
+        alt.X("n:O", title=_of(lang, "交付", "delivery"), sort=None), alt.Y("share:Q", title=None, axis=alt.Axis(format=".1%"))
+    ).properties(width=640, height=140)  # fmt: skip
+    return Markup(vl_convert.vegalite_to_svg(chart.to_dict()))

@@ -1,0 +1,124 @@
+"""The demo: services, a city's deliveries, every DAG through a real scheduler, release, pages, and what came of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+
+from citylake.audit.conservation import batches
+from citylake.city import generate
+from citylake.ingest.fetch import fetch_folder
+from citylake.ingest.receive import waiting
+from citylake.lake.errors import EnvironmentFailed
+from citylake.lake.services import up as services_up
+from citylake.lake.settings import Settings
+from citylake.orchestrate.pools import dag_name
+from citylake.orchestrate.scheduler import DONE, Api, down, up, wait_for
+from citylake.plan import Plan, load_plan
+from citylake.publish.release import releases
+from citylake.run import Lake, open_lake
+
+SETTLED = ("refused", "repeat", "admitted", "held")
+
+
+def run_demo(settings: Settings, show: Callable[[list[Any]], None], out: Console) -> int:
+    """Exit code 0 when every run succeeded; a second call finds nothing new and starts no scheduler."""
+    start = time.monotonic()
+    refuse_without_java()
+    services_up(settings)
+    out.print(f"services are up ({time.monotonic() - start:.0f} s)")
+    city = settings.state / "city"
+    if not (city / "truth" / "defects.jsonl").exists():
+        made = generate(city)
+        out.print(f"a city delivered: {made['deliveries']} deliveries, {made['rows']} records, {made['planted']} planted defects")
+    lake = open_lake(settings)
+    fetch_folder(lake.store, city / "inbox")
+    if not _pending(lake):
+        out.print(f"nothing new ({time.monotonic() - start:.1f} s)")
+        return 0
+    failed = _schedule(lake, out)
+    show(batches(lake.store, lake.contracts))
+    _farewell(settings, out, time.monotonic() - start)
+    for dag in failed:
+        out.print(f"FAIL {dag}: see logs of the run below the state folder")
+    return 1 if failed else 0
+
+
+def _pending(lake: Lake) -> bool:
+    datasets = [c for c in lake.contracts.values() if c.kind != "mart"]
+    if any(waiting(lake.store, c.id) for c in datasets) or not releases(lake.store):
+        return True
+    return any(b.state not in SETTLED for b in batches(lake.store, lake.contracts))
+
+
+def _schedule(lake: Lake, out: Console) -> list[str]:
+    """Start the scheduler, run all ingest DAGs, let assets start the marts, then the upkeep; ids of failed DAGs."""
+    plan = load_plan(lake.settings.root)
+    api = Api(lake.settings)
+    try:
+        up(lake.settings)
+        wanted = {*(f"ingest_{dag_name(d.id)}" for d in plan.datasets), *(f"mart_{dag_name(m.id)}" for m in plan.marts), "upkeep"}
+        wait_for(lambda: wanted <= api.dags(), lake.settings, "the DAGs to be parsed", 120)
+        out.print(f"the scheduler knows {len(wanted)} DAGs")
+        return _run(lake, api, plan, out)
+    finally:
+        down(lake.settings)
+
+
+def _run(lake: Lake, api: Api, plan: Plan, out: Console) -> list[str]:
+    for m in plan.marts:
+        api.unpause(f"mart_{dag_name(m.id)}")
+    ingest = [f"ingest_{dag_name(d.id)}" for d in plan.datasets]
+    for dag in ingest:
+        api.trigger(dag)
+        api.unpause(dag)
+    progress = _Progress(api, out)
+    wanted = {*ingest, *(f"mart_{dag_name(m.id)}" for m in plan.marts)}
+    wait_for(lambda: progress.finished(wanted), lake.settings, "ingest and marts", 1800)
+    api.trigger("upkeep")
+    api.unpause("upkeep")
+    wait_for(lambda: progress.finished({"upkeep"}), lake.settings, "release and pages", 300)
+    return sorted(progress.failed)
+
+
+class _Progress:
+    """Tells each run's end once, with the share that is done."""
+
+    def __init__(self, api: Api, out: Console) -> None:
+        self._api, self._out = api, out
+        self._told: set[str] = set()
+        self.failed: set[str] = set()
+
+    def finished(self, wanted: set[str]) -> bool:
+        """Whether every wanted DAG has ended a run; a failed ingest ends the waiting for the marts that need it."""
+        runs = self._api.runs()
+        ended = {r["dag_id"]: r["state"] for r in runs if r["state"] in DONE}
+        for dag in sorted(ended.keys() - self._told):
+            self._told.add(dag)
+            self._out.print(f"{len(self._told & wanted):3}/{len(wanted)} {ended[dag]:8} {dag}")
+        self.failed |= {d for d, state in ended.items() if state == "failed"}
+        open_runs = [r for r in runs if r["state"] not in DONE]
+        return wanted <= ended.keys() or (bool(self.failed) and not open_runs)
+
+
+def _farewell(settings: Settings, out: Console, seconds: float) -> None:
+    lines = (
+        f"S3      {settings.endpoint}   bucket {settings.lake}",
+        f"Spark   {settings.spark_address}",
+        f"pages   {settings.state / 'pages' / 'index.html'}",
+        f"done in {seconds:.0f} s",
+        'next    .venv/bin/citylake sql "select * from credit.entity_file limit 5"      then `make score`, `make down`',
+    )
+    for line in lines:
+        out.print(line, highlight=False)
+
+
+def refuse_without_java() -> None:
+    """The demo's first failure on a fresh machine deserves its own words."""
+    import shutil
+
+    if shutil.which("java") is None:
+        raise EnvironmentFailed("java.missing", "no java on the path", now="install JDK 17")

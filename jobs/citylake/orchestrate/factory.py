@@ -1,0 +1,94 @@
+"""DAGs from the plan. Every task calls one verb in this process and holds nothing: progress is in the lake."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.sdk import DAG, Asset, get_parsing_context, task
+
+from citylake.lake.settings import ROOT
+from citylake.orchestrate.pools import dag_name
+from citylake.plan import DatasetPlan, MartPlan, Plan, load_plan
+
+START = datetime(2016, 1, 1, tzinfo=UTC)
+# Only what can heal is tried again: the verb raises AirflowFailException for everything else.
+TASK = {"retries": 2, "retry_delay": timedelta(seconds=20), "execution_timeout": timedelta(hours=2)}
+
+
+def dags_of(kind: str, plan: Plan | None = None) -> dict[str, DAG]:
+    """The DAGs of one file by id; when Airflow asks for one DAG only that one is made."""
+    found = plan or load_plan(ROOT)
+    makers = {
+        "ingest": lambda: {f"ingest_{dag_name(d.id)}": (_ingest, d) for d in found.datasets},
+        "marts": lambda: {f"mart_{dag_name(m.id)}": (_mart, m) for m in found.marts},
+        "upkeep": lambda: {"upkeep": (_upkeep, found)},
+    }
+    asked = get_parsing_context().dag_id
+    return {name: make(name, subject) for name, (make, subject) in makers[kind]().items() if asked in (None, name)}
+
+
+def silver_asset(dataset: str) -> Asset:
+    """What an ingest DAG writes and a mart DAG waits for."""
+    return Asset(name=f"silver {dataset}", uri=f"citylake://silver/{dataset}")
+
+
+def mart_asset(mart: str) -> Asset:
+    """What a mart DAG writes."""
+    return Asset(name=f"mart {mart}", uri=f"citylake://marts/{mart}")
+
+
+def _dag(name: str, subject: DatasetPlan, schedule: Any, tags: list[str]) -> DAG:
+    doc = f"### {subject.title}\n\n{subject.purpose}\n\nOwner: {subject.owner} ({subject.contact}). Contract: `{subject.id}`. Comes every {subject.frequency}."
+    return DAG(
+        dag_id=name, dag_display_name=f"{subject.title} {subject.id}", doc_md=doc, tags=tags, schedule=schedule, start_date=START, catchup=False,
+        max_active_runs=1, dagrun_timeout=timedelta(hours=6), default_args={**TASK, "owner": subject.contact}, owner_links={subject.contact: f"mailto:{subject.contact}@city.invalid"},
+    )  # fmt: skip
+
+
+@task
+def verb(name: str, subject: str | None = None) -> dict[str, Any]:
+    """Call one verb; an error that cannot heal fails at once."""
+    from airflow.sdk.exceptions import AirflowFailException
+
+    from citylake.lake.errors import LakeError
+    from citylake.plan import run_verb
+
+    try:
+        return run_verb(name, subject)
+    except LakeError as error:
+        if error.retry:
+            raise
+        raise AirflowFailException(str(error)) from error
+
+
+def _ingest(name: str, dataset: DatasetPlan) -> DAG:
+    """receive -> decode -> refine; the last one announces new silver."""
+    with _dag(name, dataset, _cron(dataset.frequency), ["ingest", dataset.department]) as dag:
+        receive = verb.override(task_id="receive")("receive", dataset.id)
+        decode = verb.override(task_id="decode")("decode", dataset.id)
+        refine = verb.override(task_id="refine", pool=f"silver_{dag_name(dataset.id)}", outlets=[silver_asset(dataset.id)])("refine", dataset.id)
+        receive >> decode >> refine
+    return dag
+
+
+def _cron(frequency: str) -> str:
+    """Daily for what comes monthly (an office may be late), hourly for what comes more often."""
+    return "30 2 * * *" if frequency.endswith(("m", "y")) else "30 * * * *"
+
+
+def _mart(name: str, mart: MartPlan) -> DAG:
+    inputs = [silver_asset(i) for i in mart.inputs if not i.startswith("codes/")]
+    with _dag(name, mart, inputs, ["mart", mart.department]) as dag:
+        verb.override(task_id="build", pool=f"mart_{dag_name(mart.id)}", outlets=[mart_asset(mart.id)])("build", mart.id)
+    return dag
+
+
+def _upkeep(name: str, plan: Plan) -> DAG:
+    whole = DatasetPlan("upkeep", "发布与检查", "lake operators", "lake-operators", "release, pages, checks", "1 d")
+    with _dag(name, whole, "0 5 * * *", ["upkeep"]) as dag:
+        release = verb.override(task_id="release", pool="releases")("release")
+        report = verb.override(task_id="report")("report")
+        release >> report
+    return dag
+

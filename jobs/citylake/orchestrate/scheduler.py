@@ -1,0 +1,142 @@
+"""A local Airflow: its own home below the state folder, bound to loopback, two workers, driven over its REST API."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from citylake.lake.errors import EnvironmentFailed
+from citylake.lake.processes import Service, running, start, stop, wait_until
+from citylake.lake.settings import Settings
+from citylake.orchestrate.pools import pools
+from citylake.plan import load_plan
+
+PARTS = ("airflow-api", "airflow-scheduler", "airflow-dags")
+DONE = ("success", "failed")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Airflow's settings; the database is disposable, the lake knows what is done."""
+    home = settings.state / "airflow"
+    address = f"http://127.0.0.1:{settings.port_airflow}"
+    return {
+        "AIRFLOW_HOME": str(home),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(settings.root / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__PARALLELISM": "2",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": str(settings.port_airflow),
+        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__API__WORKERS": "1",
+        "AIRFLOW__API_AUTH__JWT_SECRET": _secret(home),
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_HOST": "127.0.0.1",
+        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.port_airflow + 1),
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
+        "OPENLINEAGE_DISABLED": "true",
+        "CITYLAKE_STATE": str(settings.state),
+    }  # fmt: skip
+
+
+def _secret(home: Path) -> str:
+    import secrets
+
+    path = home / "jwt.key"
+    if not path.exists():
+        home.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        path.write_text(secrets.token_hex(32), "utf-8")
+    return path.read_text("utf-8")
+
+
+def up(settings: Settings) -> None:
+    """Make the database and the pools at first use, then start the three processes and wait for the DAGs."""
+    env = environment(settings)
+    program = str(Path(sys.executable).parent / "airflow")
+    if not (settings.state / "airflow" / "pools.json").exists():
+        _once(settings, program, env)
+    commands = {"airflow-api": ["api-server"], "airflow-scheduler": ["scheduler"], "airflow-dags": ["dag-processor"]}
+    for name, arguments in commands.items():
+        ports = {"port_airflow": settings.port_airflow} if name == "airflow-api" else {}
+        start(Service(name, [program, *arguments], env, ports), settings.state)
+    wait_until(lambda: Api(settings).healthy(), "airflow-api", settings.state, 120)
+
+
+def _once(settings: Settings, program: str, env: dict[str, str]) -> None:
+    made = settings.state / "airflow" / "pools.json.part"
+    made.write_text(json.dumps(pools(load_plan(settings.root))), "utf-8")
+    for arguments in (["db", "migrate"], ["pools", "import", str(made)]):
+        done = subprocess.run([program, *arguments], env={**os.environ, **env}, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise EnvironmentFailed("airflow.set_up", f"airflow {arguments[0]} failed: {done.stderr[-400:]}")
+    made.rename(settings.state / "airflow" / "pools.json")
+
+
+def down(settings: Settings) -> None:
+    """Stop the scheduler's processes."""
+    for name in PARTS:
+        stop(name, settings.state)
+
+
+class Api:
+    """The few calls of Airflow's REST API that are needed."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Talks to the local API server."""
+        self._base = f"http://127.0.0.1:{settings.port_airflow}"
+        self._state = settings.state
+        self._token: str | None = None
+
+    def healthy(self) -> bool:
+        """Whether the API server answers."""
+        try:
+            return self._call("GET", "/api/v2/monitor/health")["metadatabase"]["status"] == "healthy"
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+
+    def dags(self) -> set[str]:
+        """The ids of all parsed DAGs."""
+        return {d["dag_id"] for d in self._call("GET", "/api/v2/dags?limit=500")["dags"]}
+
+    def unpause(self, dag: str) -> None:
+        """Let a DAG run."""
+        self._call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
+
+    def trigger(self, dag: str) -> str:
+        """Start a run now; its id."""
+        return self._call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs of all DAGs."""
+        return self._call("GET", "/api/v2/dags/~/dagRuns?limit=500")["dag_runs"]
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        if self._token is None and "monitor" not in path:
+            self._token = self._send("GET", "/auth/token", None)["access_token"]
+        return self._send(method, path, body)
+
+    def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self._base + path, data, headers, method=method)
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.load(answer)
+
+
+def wait_for(condition: Callable[[], bool], settings: Settings, what: str, seconds: float) -> None:
+    """Poll until a condition holds; an error when the scheduler ends or the time is over."""
+    end = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > end or not all(running(p, settings.state) for p in PARTS):
+            raise EnvironmentFailed("airflow.stuck", f"waited {seconds:.0f} s for {what}", now="read logs/airflow-*.log in the state folder")
+        time.sleep(0.5)

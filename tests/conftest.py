@@ -1,0 +1,91 @@
+"""Real parts for every test: SeaweedFS and Spark Connect on free ports, started once and stopped at the end."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from citylake.lake.settings import Settings, load_settings
+
+PORTS = ("port_s3", "port_s3_master", "port_s3_volume", "port_s3_filer", "port_spark", "port_spark_ui", "port_jdbc", "port_airflow")
+
+
+def _free_ports(count: int) -> list[int]:
+    """Free ports below 40000: the store listens on each plus 10000 as well."""
+    found: list[int] = []
+    candidate = 21000 + os.getpid() % 5000
+    while len(found) < count:
+        candidate += 3
+        with socket.socket() as a, socket.socket() as b:
+            try:
+                a.bind(("127.0.0.1", candidate))
+                b.bind(("127.0.0.1", candidate + 10000))
+            except OSError:
+                continue
+        found.append(candidate)
+    return found
+
+
+@pytest.fixture(scope="session")
+def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a fresh lake whose services run."""
+    from citylake.lake.services import down, up
+
+    state = tmp_path_factory.mktemp("state")
+    values = {"CITYLAKE_STATE": str(state), **{f"CITYLAKE_{n.upper()}": str(p) for n, p in zip(PORTS, _free_ports(len(PORTS)), strict=True)}}
+    os.environ.update(values)
+    load_settings.cache_clear()
+    settings = load_settings()
+    up(settings)
+    yield settings
+    down(settings)
+    for name in values:
+        os.environ.pop(name, None)
+    load_settings.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def store(lake_settings: Settings):
+    """The lake's bucket."""
+    from citylake.lake.store import open_store
+
+    return open_store(lake_settings)
+
+
+@pytest.fixture(scope="session")
+def spark(lake_settings: Settings):
+    """A client of the Spark Connect server."""
+    from citylake.lake.spark import connect
+
+    return connect(lake_settings)
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The project's root."""
+    return Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def small_lake(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory):
+    """A small city that went through the whole plan once: (lake, folder of the city)."""
+    from citylake.city import generate
+    from citylake.ingest.fetch import fetch_folder
+    from citylake.run import open_lake, run_all
+
+    city = tmp_path_factory.mktemp("city")
+    generate(city, months=2, scale=0.3, only=SMALL)
+    lake = open_lake(lake_settings)
+    fetch_folder(lake.store, city / "inbox")
+    run_all(lake)
+    return lake, city
+
+
+SMALL = (
+    "civil_affairs/resident", "market_regulation/legal_entity", "construction/component", "construction/component_case",
+    "statistics/monthly_indicator", "weather/station_hourly",
+)  # fmt: skip

@@ -1,0 +1,72 @@
+"""Contracts: all sound, faults told with line and nearest key, suites as committed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from citylake.contract.inputs import mart_inputs
+from citylake.contract.load import lint, load_contracts
+from citylake.contract.sql import compile_contract
+from citylake.contract.suite import stale_suites
+from citylake.lake.errors import ContractError
+
+
+def test_all_contracts_are_sound(root: Path) -> None:
+    assert lint(root) == []
+
+
+def test_committed_suites_are_what_the_contracts_give(root: Path) -> None:
+    assert stale_suites(load_contracts(root), root) == []
+
+
+def test_every_contract_fits_in_sixty_lines(root: Path) -> None:
+    long = [p.name for p in (root / "schemas").rglob("*.odcs.yaml") if len(p.read_text("utf-8").splitlines()) > 61]
+    assert long == []
+
+
+def test_every_mart_states_inputs_that_exist(root: Path) -> None:
+    contracts = load_contracts(root)
+    for contract in (c for c in contracts.values() if c.kind == "mart"):
+        for name in mart_inputs(root, contract.id):
+            assert name in contracts or (root / "schemas" / f"{name}.csv").exists()
+
+
+def test_rule_ids_are_unique(root: Path) -> None:
+    for contract in (c for c in load_contracts(root).values() if c.kind != "mart"):
+        compiled = compile_contract(contract, root)
+        ids = [r.id for r in (*compiled.verdicts, *compiled.flags)]
+        assert len(ids) == len(set(ids)), contract.id
+
+
+@pytest.fixture
+def copy(root: Path, tmp_path: Path) -> Path:
+    """The schemas in a place where they may be broken."""
+    shutil.copytree(root / "schemas", tmp_path / "schemas")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("value: quarantineMax", "value: quarantineMax", None),
+        ("property: quarantineMax", "property: quarantinMax", "did you mean 'quarantineMax'?"),
+        ("{property: type, value: longitude}", "{property: type, value: longitud}", "did you mean 'longitude'?"),
+        ("logicalType: date, businessName: ORDate", "logicalTyp: date, businessName: ORDate", "did you mean 'logicalType'?"),
+        ("{name: material,", "{name: resident_score,", "no such data about persons"),
+        ("value: register}", "value: registry}", "kind must be one of"),
+    ],
+)
+def test_a_broken_contract_names_file_line_and_nearest_key(copy: Path, old: str, new: str, told: str | None) -> None:
+    path = copy / "schemas" / "construction" / "component.odcs.yaml"
+    path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
+    problems = [str(p) for p in lint(copy)]
+    if told is None:
+        assert problems == []
+        return
+    assert any(told in p for p in problems), problems
+    assert all(p.startswith("schemas/construction/component.odcs.yaml:") for p in problems)
+    with pytest.raises(ContractError):
+        load_contracts(copy)

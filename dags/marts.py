@@ -1,4 +1,4 @@
-"""One DAG per mart table, started by the assets that it reads."""
+"""One Airflow DAG per mart table, started by the assets that it reads."""
 
 from citylake.orchestrate.factory import dags_of
 

@@ -1,4 +1,4 @@
-"""One DAG for what concerns the whole lake: release, pages, checks."""
+"""One Airflow DAG for what concerns the whole lake: release, pages, checks."""
 
 from citylake.orchestrate.factory import dags_of
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylake.contract.model import Contract
@@ -56,8 +57,8 @@ def _row(settings: Settings, store: Store, contract: Contract, key: list[str]) -
     return {k: v if v is None or isinstance(v, int) else str(v) for k, v in found[0].items()}
 
 
-def _rows(settings: Settings, store: Store, table: Table, where: dict[str, str]) -> list[dict[str, Any]]:
-    """Rows of a table at its released version; values are compared as text."""
+def _rows(settings: Settings, store: Store, table: Table, where: dict[str, str], starts: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """Rows of a table at its released version whose columns equal (or start with) a text."""
     pinned = latest(store).tables[table.title]["version"]
     opened = open_table(settings, table)
     if opened is None:
@@ -65,8 +66,17 @@ def _rows(settings: Settings, store: Store, table: Table, where: dict[str, str])
     opened.load_as_version(int(pinned))
     rows = opened.to_pyarrow_table()
     for column, value in where.items():
-        rows = rows.filter(pc.equal(pc.cast(rows[column], "string"), value))
-    return rows.slice(0, 200).to_pylist()
+        rows = rows.filter(pc.equal(_as_text(rows[column]), value))
+    for column, value in (starts or {}).items():
+        rows = rows.filter(pc.starts_with(_as_text(rows[column]), value))
+    return rows.to_pylist()
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Values as people read them; moments in Beijing time."""
+    if pa.types.is_timestamp(column.type):
+        return pc.strftime(pc.cast(column, pa.timestamp("us", "Asia/Shanghai")), "%Y-%m-%d %H:%M:%S")
+    return pc.cast(column, "string")
 
 
 def _origins(
@@ -75,9 +85,10 @@ def _origins(
     where = {theirs: str(row[ours]) for ours, theirs in rule["on"].items() if row[ours] is not None}
     if len(where) < len(rule["on"]):
         return []
+    starts = {theirs: str(row[ours]) for ours, theirs in rule.get("starts", {}).items()}
     contract = contracts[rule["table"]]
     given = {r.number: r for r in dataset_receipts(store, contract.id)}
-    found = [r for r in _rows(settings, store, silver(contract.id), where) if r["_known_to"] is None]
+    found = [r for r in _rows(settings, store, silver(contract.id), where, starts) if r["_known_to"] is None]
     return [_origin(store, contract, given[r["_receipt"]], r) for r in found[:SAMPLES]]
 
 

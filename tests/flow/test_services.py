@@ -1,0 +1,67 @@
+"""The local services and the store that they stand on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+
+from citylake.lake.doctor import checks, conditional_winners
+from citylake.lake.errors import EnvironmentFailed
+from citylake.lake.processes import Service, listening, port_free, running, start, stop, wait_until
+from citylake.lake.services import up
+from citylake.lake.settings import Settings
+from citylake.lake.store import Store
+
+
+def test_a_second_up_changes_nothing(lake_settings: Settings) -> None:
+    before = {n: running(n, lake_settings.state) for n in ("s3", "spark")}
+    up(lake_settings)
+    assert {n: running(n, lake_settings.state) for n in ("s3", "spark")} == before
+
+
+def test_doctor_finds_nothing_wrong(lake_settings: Settings, spark: object) -> None:
+    assert [f for f in checks(lake_settings) if not f.ok] == []
+
+
+def test_one_of_many_writers_creates(store: Store) -> None:
+    assert conditional_winners(store) == 1
+
+
+def test_create_gives_the_first_writer_the_key(store: Store) -> None:
+    assert store.create("test/first", b"a")
+    assert not store.create("test/first", b"b")
+    assert store.get("test/first") == b"a"
+    assert store.get_range("test/first", 0, 1) == b"a"
+    assert list(store.list("test/first")) == ["test/first"]
+    assert store.size("test/none") is None
+
+
+def _listener(port: int) -> Service:
+    code = f"import socket,time; s=socket.socket(); s.setsockopt(1,2,1); s.bind(('127.0.0.1',{port})); s.listen(); time.sleep(600)"
+    return Service("listener", ["python3", "-c", code], ports={"port_listener": port})
+
+
+def test_a_crashed_process_is_started_again_and_stop_frees_the_port(tmp_path: Path) -> None:
+    port = 39871
+    start(_listener(port), tmp_path)
+    wait_until(lambda: listening(port), "listener", tmp_path, 20)
+    child = int(Path(f"/proc/{running('listener', tmp_path)}/task/{running('listener', tmp_path)}/children").read_text().split()[0])
+    os.kill(child, signal.SIGKILL)
+    deadline = time.monotonic() + 20
+    while not Path(f"/proc/{child}").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    wait_until(lambda: listening(port) and not Path(f"/proc/{child}").exists(), "listener", tmp_path, 20)
+    assert stop("listener", tmp_path)
+    assert port_free(port)
+    assert not stop("listener", tmp_path)
+
+
+def test_a_taken_port_names_port_and_setting(tmp_path: Path, lake_settings: Settings) -> None:
+    with pytest.raises(EnvironmentFailed) as told:
+        start(Service("other", ["true"], ports={"port_s3": lake_settings.port_s3}), tmp_path)
+    assert str(lake_settings.port_s3) in str(told.value)
+    assert "CITYLAKE_PORT_S3" in str(told.value)

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from citylake.lake.settings import Settings, load_settings
 
 PORTS = ("port_s3", "port_s3_master", "port_s3_volume", "port_s3_filer", "port_spark", "port_spark_ui", "port_jdbc", "port_airflow")
@@ -42,10 +41,23 @@ def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings
     settings = load_settings()
     up(settings)
     yield settings
+    _close_client()
     down(settings)
     for name in values:
         os.environ.pop(name, None)
     load_settings.cache_clear()
+
+
+def _close_client() -> None:
+    """A client that outlives its server retries for ten minutes at exit."""
+    import sys
+
+    if "pyspark.sql" in sys.modules:
+        from pyspark.sql import SparkSession
+
+        active = SparkSession.getActiveSession()
+        if active is not None:
+            active.stop()
 
 
 @pytest.fixture(scope="session")

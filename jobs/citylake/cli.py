@@ -41,9 +41,9 @@ def up(jdbc: Annotated[bool, typer.Option(help="also start the JDBC server")] = 
 
 
 def _show_views_over_jdbc() -> None:
+    from citylake.lake.store import open_store
     from citylake.publish.jdbc import create_views_over_jdbc
     from citylake.publish.release import releases
-    from citylake.lake.store import open_store
 
     settings = load_settings()
     found = releases(open_store(settings))
@@ -114,7 +114,9 @@ def check(as_json: Json = False) -> None:
     if as_json:
         _print({"losses": [asdict(x) for x in lost], "broken_chains": broken})
     for x in () if as_json else lost:
-        out.print(f"FAIL {x.dataset} receipt {x.receipt:04d} {x.file} line {x.line} bytes {x.byte_start}-{x.byte_end}: {x.found} rows in bronze, {x.expected} decoded")
+        out.print(
+            f"FAIL {x.dataset} receipt {x.receipt:04d} {x.file} line {x.line} bytes {x.byte_start}-{x.byte_end}: {x.found} rows in bronze, {x.expected} decoded"
+        )
     for text in () if as_json else broken:
         out.print(f"FAIL {text}")
     if not as_json and not lost and not broken:

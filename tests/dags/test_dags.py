@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from citylake.plan import load_plan
 
 PROBE = """
@@ -27,7 +26,8 @@ print(json.dumps({
     "seconds": spent,
     "heavy": [m for m in ("pyspark", "great_expectations", "deltalake", "pandas", "pyarrow") if m in sys.modules],
     "dags": {k: {"owner": sorted({t.owner for t in d.tasks}), "tags": sorted(d.tags), "doc": bool(d.doc_md), "aware": d.start_date.tzinfo is not None,
-                 "timeout": d.dagrun_timeout is not None, "active": d.max_active_runs,
+                 "timeout": d.dagrun_timeout is not None,
+                 "active": d.max_active_runs,
                  "tasks": {t.task_id: {"pool": t.pool, "retries": t.retries, "limit": t.execution_timeout is not None} for t in d.tasks}} for k, d in dags.items()},
 }))
 """

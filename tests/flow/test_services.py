@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 
 import pytest
-
 from citylake.lake.doctor import checks, conditional_winners
 from citylake.lake.errors import EnvironmentFailed
 from citylake.lake.processes import Service, listening, port_free, running, start, stop, wait_until

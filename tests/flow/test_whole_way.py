@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from citylake.audit.conservation import batches, losses
 from citylake.audit.score import score
 from citylake.audit.trace import trace
@@ -90,7 +89,12 @@ def test_marts_passed_their_gates_and_open_without_a_jvm(small_lake: Any) -> Non
     pinned = latest(lake.store).tables
     create_views(lake.spark, lake.settings, latest(lake.store))
     built = [c for c in lake.contracts.values() if c.kind == "mart" and mart(c.id).title in pinned]
-    assert {c.id for c in built} == {"macro_economy/indicator_month", "population/resident_count", "urban_components/component_day", "urban_components/inventory"}
+    assert {c.id for c in built} == {
+        "macro_economy/indicator_month",
+        "population/resident_count",
+        "urban_components/component_day",
+        "urban_components/inventory",
+    }
     for contract in built:
         title = mart(contract.id).title
         by_spark = lake.spark.sql(f"SELECT count(*) FROM {title}").collect()[0][0]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from citylake.lake.settings import Settings
 from citylake.lake.spark import spark_jobs
 from citylake.quality.judge import judge_stored
@@ -17,8 +16,9 @@ from citylake.quality.metrics import plan, with_key_counts
 
 SCHEMA = "a string, b decimal(9,2), f boolean, d date"
 ROWS = {
-    "clean": [("a", Decimal(1), True, date(2016, 1, 1)), ("b", Decimal(2), False, date(2016, 1, 2))],
-    "dirty": [("a", Decimal(1), True, date(1800, 1, 1)), ("a", Decimal(9), None, None), (None, None, False, date(2016, 1, 1)), ("zzz", Decimal(1), True, date(2016, 1, 1)), ("a", Decimal(1), True, None)],
+    "clean": [("a", Decimal(1), True, date(2016, 1, 1)), ("b", Decimal(2), True, date(2016, 1, 2))],
+    "dirty": [("a", Decimal(1), True, date(1800, 1, 1)), ("a", Decimal(9), None, None), (None, None, False, date(2016, 1, 1)),
+              ("zzz", Decimal(1), True, date(2016, 1, 1)), ("a", Decimal(1), True, None)],
     "nulls": [(None, None, None, None), (None, None, None, None)],
     "empty": [],
 }  # fmt: skip

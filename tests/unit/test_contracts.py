@@ -6,7 +6,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from citylake.contract.inputs import mart_inputs
 from citylake.contract.load import lint, load_contracts
 from citylake.contract.sql import compile_contract

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.ingest.decode import open_file
 from citylake.ingest.records import Unreadable
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_layouts_are_found_by_header_text(contracts: dict[str, Contract], tmp_pa
 
 def test_fixed_width_counts_bytes_and_isolates_a_short_record(contracts: dict[str, Contract], tmp_path: Path) -> None:
     contract = contracts["civil_affairs/resident"]
-    whole = "210122198211033048".encode() + "王小明".encode("gb18030").ljust(30) + b"1 " + "汉族".encode("gb18030").ljust(20)
+    whole = b"210122198211033048" + "王小明".encode("gb18030").ljust(30) + b"1 " + "汉族".encode("gb18030").ljust(20)
     whole = (whole + b"19821103" + b"210102" + b"210102001" + b"1" + b"20" + b"20000101").ljust(112)
     path = tmp_path / "r.txt"
     path.write_bytes(whole + b"\r\n" + whole[:50] + b"\r\n" + whole + b"\r\n")
@@ -85,7 +85,11 @@ def test_fixed_width_counts_bytes_and_isolates_a_short_record(contracts: dict[st
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12), st.text("ab,\"\n", max_size=8)), min_size=1, max_size=20))
+@given(
+    st.lists(
+        st.tuples(st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12), st.text('ab,"\n', max_size=8)), min_size=1, max_size=20
+    )
+)
 def test_no_record_is_lost_whatever_the_text(contracts: dict[str, Contract], tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
     import csv
 
@@ -98,4 +102,4 @@ def test_no_record_is_lost_whatever_the_text(contracts: dict[str, Contract], tmp
             writer.writerow(["k", a, b, *[""] * 12])
     found = list(open_file(path, contract))
     assert [(r.values[1], r.values[2]) for r in found] == rows
-    assert all(a.end == b.start for a, b in zip(found, found[1:], strict=False))
+    assert all(a.end == b.start for a, b in itertools.pairwise(found))

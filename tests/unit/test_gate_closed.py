@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
 from citylake.contract.load import load_contracts
 from citylake.contract.suite import batch_suite
 from citylake.quality.gate import batch_facts, judge_rows

@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
+from citylake.city import identifiers as ids
+from citylake.ingest.tokens import Tokens, check_character, is_uscc
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import luhn  # noqa: F401  (the package is the oracle; its absence must fail here)
 from stdnum.cn import ric
 from stdnum.cn import uscc as oracle
 from stdnum.iso7064 import mod_11_10
-
-from citylake.city import identifiers as ids
-from citylake.ingest.tokens import Tokens, check_character, is_uscc
 
 
 @given(st.integers(0, 90000), st.sampled_from(["210102", "210112", "210181"]))
@@ -48,7 +47,12 @@ def test_old_and_new_identifier_of_one_person_share_a_token() -> None:
 
 @pytest.mark.parametrize(
     ("text", "form", "check"),
-    [("21012219821103304x", "18", "bad"), ("2101221982110330", "malformed", None), ("3423011964****3224", "masked", None), ("210122198213033048", "malformed", "bad")],
+    [
+        ("21012219821103304x", "18", "bad"),
+        ("2101221982110330", "malformed", None),
+        ("3423011964****3224", "masked", None),
+        ("210122198213033048", "malformed", "bad"),
+    ],
 )
 def test_what_an_identifier_says_of_itself(text: str, form: str, check: str | None) -> None:
     facts = Tokens(b"k").resident(text)

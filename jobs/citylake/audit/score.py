@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,7 +28,7 @@ class Kind:
     expect: str
     planted: int = 0
     found: int = 0
-    missed: list[str] = field(default_factory=lambda: [])
+    missed: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,9 +69,7 @@ def score(settings: Settings, store: Store, spark: SparkSession, contracts: dict
     return Score(tuple(sorted(kinds.values(), key=lambda k: k.id)), clean, alarms)
 
 
-def _verdicts(
-    settings: Settings, spark: SparkSession, compiled: Compiled, given: list[Receipt]
-) -> tuple[dict[Place, tuple[frozenset[str], str]], int]:
+def _verdicts(settings: Settings, spark: SparkSession, compiled: Compiled, given: list[Receipt]) -> tuple[dict[Place, tuple[frozenset[str], str]], int]:
     """Rows with any rule or lost rank -> (rule ids, disposition); and the number of rows."""
     from citylake.refine.refine import judge
     from citylake.refine.rows import rank
@@ -123,9 +120,7 @@ def _judge(
         kind.missed.append(f"{defect['dataset']} {defect['delivery']} record {defect.get('record')} {defect.get('column')}")
 
 
-def _found(
-    defect: dict[str, Any], place: Place | None, seen: dict[Place, tuple[frozenset[str], str]], given: list[Receipt]
-) -> bool:
+def _found(defect: dict[str, Any], place: Place | None, seen: dict[Place, tuple[frozenset[str], str]], given: list[Receipt]) -> bool:
     expect = defect["expect"]
     if expect in ("refuse", "repeat"):
         wanted = {"refuse": "refused", "repeat": "repeat"}[expect]

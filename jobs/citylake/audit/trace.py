@@ -79,9 +79,7 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.cast(column, "string")
 
 
-def _origins(
-    settings: Settings, store: Store, contracts: dict[str, Contract], rule: dict[str, Any], row: dict[str, Any]
-) -> list[Origin]:
+def _origins(settings: Settings, store: Store, contracts: dict[str, Contract], rule: dict[str, Any], row: dict[str, Any]) -> list[Origin]:
     where = {theirs: str(row[ours]) for ours, theirs in rule["on"].items() if row[ours] is not None}
     if len(where) < len(rule["on"]):
         return []

@@ -47,7 +47,7 @@ class Office:
     planted: int = 0
     rows: int = 0
     deliveries: int = 0
-    used: dict[str, int] = field(default_factory=lambda: {})
+    used: dict[str, int] = field(default_factory=dict)
 
     def deliver(self, order: Order, rows: Iterable[Row]) -> Path:
         """Write one delivery and its manifest; returns its folder."""
@@ -229,7 +229,9 @@ def _workbook(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) ->
         child = row.get("#child") == "1"
         label = f"其中：{row['indicator_name']}" if child and first else f"　　{row['indicator_name']}" if child else row["indicator_name"]
         first = not child
-        sheet.append([label, row["unit_name"], *(_number(row.get(c, "")) for c in ("month_value", "month_growth_pct", "cumulative_value", "cumulative_growth_pct"))])
+        sheet.append(
+            [label, row["unit_name"], *(_number(row.get(c, "")) for c in ("month_value", "month_growth_pct", "cumulative_value", "cumulative_growth_pct"))]
+        )
         totals.take(row)
     sheet.append(["注：1. 工业增加值增速按可比价计算。"])
     sheet.append(["制表人：统计员"])

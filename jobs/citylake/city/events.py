@@ -62,7 +62,8 @@ def _penalty(rng: Random, decided: date) -> Row:
     fine = rng.choice((0.2, 0.5, 1, 2, 5, 10))
     return {
         "case_name": what, "penalty_class": rng.choice("01111236"), "violation": f"当事人存在{what}行为", "legal_basis": "《中华人民共和国行政处罚法》",
-        "result_text": f"罚款人民币{fine}万元", "fine_10k_cny": f"{fine:.6f}", "publicity_end": f"{date(decided.year + 1, decided.month, min(decided.day, 28)):%Y/%m/%d}",
+        "result_text": f"罚款人民币{fine}万元", "fine_10k_cny": f"{fine:.6f}",
+        "publicity_end": f"{date(decided.year + 1, decided.month, min(decided.day, 28)):%Y/%m/%d}",
     }  # fmt: skip
 
 
@@ -98,7 +99,8 @@ def weather(seed: int, month: date, root: Path) -> Iterator[Row]:
             yield {
                 "station_code": s["code"], "latitude": s["latitude"], "longitude": s["longitude"], "altitude_m": s["altitude_m"],
                 "year": str(at.year), "month": str(at.month), "day": str(at.day), "hour": str(at.hour), "pressure_hpa": f"{1012 - warm / 3:.1f}",
-                "pressure_qc": "0", "temperature_celsius": f"{warm:.1f}", "temperature_qc": "0", "humidity_pct": str(min(98, int(55 + wet * 8 + rng.gauss(0, 8)))),
+                "pressure_qc": "0", "temperature_celsius": f"{warm:.1f}", "temperature_qc": "0",
+                "humidity_pct": str(min(98, int(55 + wet * 8 + rng.gauss(0, 8)))),
                 "humidity_qc": "0", "rain_mm": f"{min(wet, 120):.1f}", "rain_qc": "0", "wind_direction_deg": str(rng.randrange(0, 360)),
                 "wind_direction_qc": "0", "wind_speed_ms": f"{abs(rng.gauss(2.5, 1.5)):.1f}", "wind_speed_qc": "0",
             }  # fmt: skip
@@ -154,7 +156,8 @@ def components(seed: int, count: int, month: date, root: Path) -> Iterator[Row]:
         owner = kind["typical_owner"] or "区城管局"
         yield {
             "object_id": f"{issued}{kind['code']}{i:06d}", "name": kind["label_zh"], "class_code": kind["code"], "manager_name": "市城乡建设委员会",
-            "owner_name": "" if rng.random() < 0.03 else owner, "keeper_name": owner, "grid_code": f"{place}{rng.randrange(1, 30):03d}001{rng.randrange(1, 99):03d}",
+            "owner_name": "" if rng.random() < 0.03 else owner, "keeper_name": owner,
+            "grid_code": f"{place}{rng.randrange(1, 30):03d}001{rng.randrange(1, 99):03d}",
             "state_code": "破损" if breaks < 0.01 * (n + 1) else "完好", "surveyed_on": surveyed.isoformat(), "changed_on": "",
             "source_kind": "实测", "longitude": f"{rng.uniform(123.0, 123.7):.7f}", "latitude": f"{rng.uniform(41.3, 42.6):.7f}",
             "material": rng.choice(("铸铁", "混凝土", "复合材料", "")), "note": "",

@@ -84,9 +84,7 @@ def load_contract(source: Source, types: dict[str, SemanticType]) -> Contract:
     """One contract; refused with all its faults when the lint finds any."""
     faults = problems(source, set(types))
     if faults:
-        raise ContractError(
-            faults[0].rule, "\n".join(str(f) for f in faults), where=f"{source.path}:{faults[0].line}", now="edit the contract"
-        )
+        raise ContractError(faults[0].rule, "\n".join(str(f) for f in faults), where=f"{source.path}:{faults[0].line}", now="edit the contract")
     data, table = source.data, source.data["schema"][0]
     return replace(_head(source.path, data, table, types), **_shape(data, custom(table)))
 

@@ -101,10 +101,7 @@ def compile_contract(contract: Contract, root: Path) -> Compiled:
 
 
 def _record_rules() -> list[Rule]:
-    known = [
-        Rule(rule, f"coalesce(_error = '{rule}', false)", "error", text, None, "conformity")
-        for rule, text in list(RECORD_ERRORS.items())[:-1]
-    ]
+    known = [Rule(rule, f"coalesce(_error = '{rule}', false)", "error", text, None, "conformity") for rule, text in list(RECORD_ERRORS.items())[:-1]]
     others = ", ".join(f"'{r.id}'" for r in known)
     text = RECORD_ERRORS["record.malformed"]
     return [*known, Rule("record.malformed", f"coalesce(_error NOT IN ({others}), false)", "error", text, None)]
@@ -158,9 +155,7 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
-def _select(
-    columns: tuple[Column, ...], verdicts: list[Rule], flags: list[Rule], blanks: dict[str, list[str]]
-) -> str:
+def _select(columns: tuple[Column, ...], verdicts: list[Rule], flags: list[Rule], blanks: dict[str, list[str]]) -> str:
     raw = ", ".join(f"{_raw(c)} AS r_{c.name}" for c in columns)
     clean = ", ".join(f"{c.type.normalise.replace('{v}', f'r_{c.name}')} AS v_{c.name}" for c in columns)
     cast = ", ".join(f"{c.type.cast.replace('{v}', f'v_{c.name}')} AS t_{c.name}" for c in columns)
@@ -168,7 +163,8 @@ def _select(
     names = ", ".join(c.name for c in columns)
     lineage = ", ".join(LINEAGE)
     masks = ", ".join(_masks("_verdict", verdicts) + _masks("_flags", flags))
-    return f"""SELECT {names}, {lineage}, {", ".join(_words("_verdict", len(verdicts)))}, {", ".join(_words("_flags", len(flags)))}, {_hash(columns)} AS _row_hash
+    words = ", ".join((*_words("_verdict", len(verdicts)), *_words("_flags", len(flags))))
+    return f"""SELECT {names}, {lineage}, {words}, {_hash(columns)} AS _row_hash
 FROM (SELECT *, {masks}
 FROM (SELECT * EXCEPT ({_taken_over(columns)}), {final}
 FROM (SELECT *, {cast}

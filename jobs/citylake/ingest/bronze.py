@@ -66,6 +66,4 @@ def _write(settings: Settings, contract: Contract, receipt: Receipt, counted: _C
         custom_metadata={"batch_id": receipt.batch_id, "receipt": str(receipt.number)},
         app_transactions=[Transaction(APP, receipt.number)],
     )
-    write_deltalake(
-        bronze(contract.id).rust_uri(settings.lake), reader, mode="append", storage_options=delta_options(settings), commit_properties=marker
-    )
+    write_deltalake(bronze(contract.id).rust_uri(settings.lake), reader, mode="append", storage_options=delta_options(settings), commit_properties=marker)

@@ -46,9 +46,7 @@ def bronze_batches(contract: Contract, receipt: Receipt, paths: dict[str, Path],
         yield from _file_batches(contract, receipt, file, open_file(paths[file.sha256], contract), tokens)
 
 
-def _file_batches(
-    contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens
-) -> Iterator[pa.RecordBatch]:
+def _file_batches(contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens) -> Iterator[pa.RecordBatch]:
     convert = _converter(contract, decoder, tokens)
     held: list[Record] = []
     for record in decoder:
@@ -92,9 +90,7 @@ def _texts(column: Column, texts: list[str | None], tokens: Tokens) -> dict[str,
             return {column.name: texts}
 
 
-def _batch(
-    contract: Contract, receipt: Receipt, file: LandedFile, records: list[Record], convert: Callable[[list[Record]], dict[str, Any]]
-) -> pa.RecordBatch:
+def _batch(contract: Contract, receipt: Receipt, file: LandedFile, records: list[Record], convert: Callable[[list[Record]], dict[str, Any]]) -> pa.RecordBatch:
     n = len(records)
     constant = {
         "_receipt": receipt.number, "_batch_id": receipt.batch_id, "_file_id": file.sha256, "_layout": receipt.layout,

@@ -87,9 +87,7 @@ class Delimited:
         try:
             text = raw.decode(self._contract.encoding)
         except UnicodeDecodeError:
-            raise Unreadable(
-                Finding("delivery.charset", f"表头不是{self._contract.encoding}编码", f"the header is not {self._contract.encoding}")
-            ) from None
+            raise Unreadable(Finding("delivery.charset", f"表头不是{self._contract.encoding}编码", f"the header is not {self._contract.encoding}")) from None
         return [f.strip() for f in next(csv.reader([text], delimiter=self._contract.delimiter))]
 
 

@@ -39,9 +39,7 @@ class JsonRecords:
         try:
             json.loads(self._text)
         except json.JSONDecodeError as error:
-            raise Unreadable(
-                Finding("delivery.malformed", f"第{error.lineno}行不是合法JSON", f"not JSON at line {error.lineno}", name)
-            ) from None
+            raise Unreadable(Finding("delivery.malformed", f"第{error.lineno}行不是合法JSON", f"not JSON at line {error.lineno}", name)) from None
         at = self._text.find(f'"{member}"')
         opened = self._text.find("[", at)
         if at < 0 or opened < 0 or self._text[at + len(member) + 2 : opened].strip() != ":":

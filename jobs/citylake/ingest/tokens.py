@@ -75,9 +75,7 @@ class Tokens:
         ok = check_character(whole) == whole[17]
         sex = "1" if int(whole[16]) % 2 else "2"
         birth = _date(whole[6:14])
-        return ResidentFacts(
-            self.token(whole), form if birth else "malformed", "ok" if ok else "bad", "true" if repaired else None, birth, sex, whole[:6]
-        )
+        return ResidentFacts(self.token(whole), form if birth else "malformed", "ok" if ok else "bad", "true" if repaired else None, birth, sex, whole[:6])
 
     def organisation_code(self, text: str | None) -> str | None:
         """A code of an organisation as delivered; a person's identifier found there becomes `token:…`."""

@@ -20,10 +20,10 @@ class _Measured:
     """Totals while the records of all files go by."""
 
     records: int = 0
-    sums: dict[str, Decimal] = field(default_factory=lambda: {})
-    distinct: dict[str, set[str]] = field(default_factory=lambda: {})
-    low: dict[str, str] = field(default_factory=lambda: {})
-    high: dict[str, str] = field(default_factory=lambda: {})
+    sums: dict[str, Decimal] = field(default_factory=dict)
+    distinct: dict[str, set[str]] = field(default_factory=dict)
+    low: dict[str, str] = field(default_factory=dict)
+    high: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,9 @@ class Verified:
 def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], last_period: str | None) -> Verified:
     """Compare a delivery with its promises; `paths` holds the files that came, by name."""
     found = [*_promise(manifest, contract, last_period), *(f for e in manifest.files for f in _file(e, paths.get(e.name)))]
-    found += [_finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n) for n in paths.keys() - {e.name for e in manifest.files}]
+    found += [
+        _finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n) for n in paths.keys() - {e.name for e in manifest.files}
+    ]
     if found:
         return Verified("", tuple(found))
     return _content(manifest, contract, paths)

@@ -24,8 +24,8 @@ class Service:
 
     name: str
     command: list[str]
-    env: dict[str, str] = field(default_factory=lambda: {})
-    ports: dict[str, int] = field(default_factory=lambda: {})  # setting -> port
+    env: dict[str, str] = field(default_factory=dict)
+    ports: dict[str, int] = field(default_factory=dict)  # setting -> port
     restart: bool = True
 
 
@@ -77,7 +77,9 @@ def wait_until(ready: Callable[[], bool], service: str, state: Path, seconds: fl
             break
         time.sleep(0.1)
     log = state / "logs" / f"{service}.log"
-    raise EnvironmentFailed("service.not_ready", f"{service} did not become ready in {seconds:.0f} s", where=log.name, now=f"read logs/{log.name} in the state folder")
+    raise EnvironmentFailed(
+        "service.not_ready", f"{service} did not become ready in {seconds:.0f} s", where=log.name, now=f"read logs/{log.name} in the state folder"
+    )
 
 
 def _born(pid: int) -> str | None:
@@ -127,14 +129,15 @@ def supervise(state: Path, name: str) -> int:
         nonlocal stopping
         stopping = True
         if child is not None:
-            child.terminate()
+            _signal_group(child, signal.SIGTERM)
 
     signal.signal(signal.SIGTERM, end)
     crashes: list[float] = []
     while not stopping:
         with (state / "logs" / f"{name}.log").open("ab") as log:
-            child = subprocess.Popen(spec.command, env={**os.environ, **spec.env}, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=state)
+            child = subprocess.Popen(spec.command, env={**os.environ, **spec.env}, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=state, process_group=0)
         _wait(child, lambda: stopping)
+        _signal_group(child, signal.SIGKILL)  # what the process started must not outlive it
         if not spec.restart:
             break
         crashes = [t for t in crashes if time.monotonic() - t < WITHIN] + [time.monotonic()]
@@ -150,11 +153,18 @@ def _wait(child: subprocess.Popen[bytes], stopping: Callable[[], bool]) -> None:
         if stopping() and deadline is None:
             deadline = time.monotonic() + 10
         if deadline is not None and time.monotonic() > deadline:
-            child.kill()
+            _signal_group(child, signal.SIGKILL)
         try:
             child.wait(0.2)
         except subprocess.TimeoutExpired:
             continue
+
+
+def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
+    try:
+        os.killpg(child.pid, number)
+    except ProcessLookupError:
+        return
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ def _dag(name: str, subject: DatasetPlan, schedule: Any, tags: list[str]) -> DAG
     doc = f"### {subject.title}\n\n{subject.purpose}\n\nOwner: {subject.owner} ({subject.contact}). Contract: `{subject.id}`. Comes every {subject.frequency}."
     return DAG(
         dag_id=name, dag_display_name=f"{subject.title} {subject.id}", doc_md=doc, tags=tags, schedule=schedule, start_date=START, catchup=False,
-        max_active_runs=1, dagrun_timeout=timedelta(hours=6), default_args={**TASK, "owner": subject.contact}, owner_links={subject.contact: f"mailto:{subject.contact}@city.invalid"},
+        max_active_runs=1, dagrun_timeout=timedelta(hours=6), default_args={**TASK, "owner": subject.contact},
+        owner_links={subject.contact: f"mailto:{subject.contact}@city.invalid"},
     )  # fmt: skip
 
 
@@ -91,4 +92,3 @@ def _upkeep(name: str, plan: Plan) -> DAG:
         report = verb.override(task_id="report")("report")
         release >> report
     return dag
-

@@ -118,8 +118,7 @@ class JudgingEngine(_Bare):
     def _answer(self, metric: Any) -> Any:
         alias = metric_alias(metric.id)
         if alias in self._stored:
-            # Spark's sum over no rows is NULL where GX's own path reports 0.
-            return 0 if self._stored[alias] is None and _is_count(metric.metric_name) else self._stored[alias]
+            return self._stored[alias]
         if metric.metric_name in self._table:
             return self._table[metric.metric_name]
         if metric.metric_name.endswith(_SAMPLES):
@@ -127,7 +126,3 @@ class JudgingEngine(_Bare):
         if metric.metric_name.endswith((".condition", ".aggregate_fn", ".map")):
             return (None, {}, {})
         raise Unplanned(f"{metric.metric_name} was not counted")
-
-
-def _is_count(name: str) -> bool:
-    return name.endswith(("unexpected_count", "row_count"))

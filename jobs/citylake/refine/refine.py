@@ -170,4 +170,3 @@ class _marked:
     def __exit__(self, *error: object) -> None:
         for key in self._conf:
             self._spark.conf.unset(key)
-

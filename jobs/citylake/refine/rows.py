@@ -26,10 +26,7 @@ def rank(judged: DataFrame, compiled: Compiled, file_ids: tuple[str, ...]) -> Da
     window = Window.partitionBy(*contract.keys).orderBy(*order)
     numbered = judged.withColumn("_rank", F.row_number().over(window)).withColumn("_winner", F.first("_row_hash").over(window))
     disposition = (
-        F.when(~sound, "quarantined")
-        .when(F.col("_rank") == 1, "accepted")
-        .when(F.col("_row_hash") == F.col("_winner"), "duplicate")
-        .otherwise("superseded")
+        F.when(~sound, "quarantined").when(F.col("_rank") == 1, "accepted").when(F.col("_row_hash") == F.col("_winner"), "duplicate").otherwise("superseded")
     )
     return numbered.withColumn("_disposition", disposition).drop("_rank", "_winner")
 

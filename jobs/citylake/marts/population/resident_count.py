@@ -30,12 +30,8 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
 def _suppressed(cells: DataFrame) -> DataFrame:
     small = F.col("residents") < SMALLEST_CELL
     order = F.struct((~small).alias("a"), F.col("residents").alias("b"), F.col("sex_code").alias("c"), F.col("age_from").alias("d"))
-    district = cells.groupBy("as_of", "division_code").agg(
-        F.count_if(small).alias("_small"), F.min(F.when(~small, order)).alias("_next")
-    )
+    district = cells.groupBy("as_of", "division_code").agg(F.count_if(small).alias("_small"), F.min(F.when(~small, order)).alias("_next"))
     joined = cells.join(F.broadcast(district), ["as_of", "division_code"])
     second = (F.col("_small") == 1) & F.coalesce(order == F.col("_next"), F.lit(False))
     hidden = small | second
-    return joined.select(
-        "as_of", "division_code", "sex_code", "age_from", F.when(~hidden, F.col("residents")).alias("residents"), hidden.alias("suppressed")
-    )
+    return joined.select("as_of", "division_code", "sex_code", "age_from", F.when(~hidden, F.col("residents")).alias("residents"), hidden.alias("suppressed"))

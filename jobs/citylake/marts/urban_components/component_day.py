@@ -51,9 +51,7 @@ def _rain(cases: DataFrame, weather: DataFrame) -> DataFrame:
     """Cases with `rain_<n>h`; NULL when the station has no value in that time."""
     hours = weather.where("rain_mm IS NOT NULL").select("station_code", "observed_at", "rain_mm", F.to_date("observed_at").alias("_day"))
     days = cases.select("case_id", "station_code", "reported_at", F.explode(_days_before()).alias("_day"))
-    near = days.join(hours, ["station_code", "_day"]).where(
-        "observed_at <= reported_at AND observed_at > reported_at - INTERVAL 72 HOURS"
-    )
+    near = days.join(hours, ["station_code", "_day"]).where("observed_at <= reported_at AND observed_at > reported_at - INTERVAL 72 HOURS")
     recent = [F.sum(F.when(F.expr(f"observed_at > reported_at - INTERVAL {h} HOURS"), F.col("rain_mm"))).alias(f"rain_{h}h") for h in HOURS]
     return cases.join(near.groupBy("case_id").agg(*recent), "case_id", "left")
 

@@ -28,7 +28,9 @@ print(json.dumps({
     "dags": {k: {"owner": sorted({t.owner for t in d.tasks}), "tags": sorted(d.tags), "doc": bool(d.doc_md), "aware": d.start_date.tzinfo is not None,
                  "timeout": d.dagrun_timeout is not None,
                  "active": d.max_active_runs,
-                 "tasks": {t.task_id: {"pool": t.pool, "retries": t.retries, "limit": t.execution_timeout is not None} for t in d.tasks}} for k, d in dags.items()},
+
+                 "tasks": {t.task_id: {"pool": t.pool, "retries": t.retries,
+                     "limit": t.execution_timeout is not None} for t in d.tasks}} for k, d in dags.items()},
 }))
 """
 

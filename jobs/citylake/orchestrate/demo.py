@@ -61,7 +61,7 @@ def _schedule(lake: Lake, out: Console) -> list[str]:
     try:
         up(lake.settings)
         wanted = {*(f"ingest_{dag_name(d.id)}" for d in plan.datasets), *(f"mart_{dag_name(m.id)}" for m in plan.marts), "upkeep"}
-        wait_for(lambda: wanted <= api.dags(), lake.settings, "the DAGs to be parsed", 120)
+        wait_for(lambda: wanted <= api.dags().keys(), lake.settings, "the DAGs to be parsed", 120)
         out.print(f"the scheduler knows {len(wanted)} DAGs")
         return _run(lake, api, plan, out)
     finally:
@@ -69,17 +69,16 @@ def _schedule(lake: Lake, out: Console) -> list[str]:
 
 
 def _run(lake: Lake, api: Api, plan: Plan, out: Console) -> list[str]:
+    paused = api.dags()
     for m in plan.marts:
         api.unpause(f"mart_{dag_name(m.id)}")
     ingest = [f"ingest_{dag_name(d.id)}" for d in plan.datasets]
-    for dag in ingest:
-        api.trigger(dag)
-        api.unpause(dag)
     progress = _Progress(api, out)
+    for dag in ingest:
+        api.run_now(dag, paused=paused[dag])
     wanted = {*ingest, *(f"mart_{dag_name(m.id)}" for m in plan.marts)}
     wait_for(lambda: progress.finished(wanted), lake.settings, "ingest and marts", 1800)
-    api.trigger("upkeep")
-    api.unpause("upkeep")
+    api.run_now("upkeep", paused=paused["upkeep"])
     wait_for(lambda: progress.finished({"upkeep"}), lake.settings, "release and pages", 300)
     return sorted(progress.failed)
 

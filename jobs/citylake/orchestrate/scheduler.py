@@ -39,8 +39,6 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__API__BASE_URL": address,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(home),
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_HOST": "127.0.0.1",
-        "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(settings.port_airflow + 1),
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         "OPENLINEAGE_DISABLED": "true",
@@ -65,10 +63,11 @@ def up(settings: Settings) -> None:
     program = str(Path(sys.executable).parent / "airflow")
     if not (settings.state / "airflow" / "pools.json").exists():
         _once(settings, program, env)
-    commands = {"airflow-api": ["api-server"], "airflow-scheduler": ["scheduler"], "airflow-dags": ["dag-processor"]}
-    for name, arguments in commands.items():
+    warm = [sys.executable, "-m", "citylake.orchestrate.warm_scheduler"]
+    commands = {"airflow-api": [program, "api-server"], "airflow-scheduler": warm, "airflow-dags": [program, "dag-processor"]}
+    for name, command in commands.items():
         ports = {"port_airflow": settings.port_airflow} if name == "airflow-api" else {}
-        start(Service(name, [program, *arguments], env, ports), settings.state)
+        start(Service(name, command, env, ports), settings.state)
     wait_until(lambda: Api(settings).healthy(), "airflow-api", settings.state, 120)
 
 
@@ -104,17 +103,20 @@ class Api:
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
-    def dags(self) -> set[str]:
-        """The ids of all parsed DAGs."""
-        return {d["dag_id"] for d in self._call("GET", "/api/v2/dags?limit=500")["dags"]}
+    def dags(self) -> dict[str, bool]:
+        """Every parsed DAG, and whether it is paused."""
+        return {d["dag_id"]: d["is_paused"] for d in self._call("GET", "/api/v2/dags?limit=500")["dags"]}
 
     def unpause(self, dag: str) -> None:
-        """Let a DAG run."""
+        """Let a DAG run by its schedule; a timetable whose last moment has passed starts one run at once."""
         self._call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
 
-    def trigger(self, dag: str) -> str:
-        """Start a run now; its id."""
-        return self._call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None})["dag_run_id"]
+    def run_now(self, dag: str, *, paused: bool) -> None:
+        """Let a DAG do its work now, once: by its schedule when it was paused until now, else by a manual run."""
+        if paused:
+            self.unpause(dag)
+        else:
+            self._call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None})
 
     def runs(self) -> list[dict[str, Any]]:
         """All runs of all DAGs."""

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from citylake.lake.settings import Settings, load_settings
@@ -95,6 +96,24 @@ def small_lake(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory
     fetch_folder(lake.store, city / "inbox")
     run_all(lake)
     return lake, city
+
+
+@pytest.fixture(scope="session")
+def contents():
+    """A function: every row of every silver, quarantine and mart table of a lake as sorted text, by table."""
+    from citylake.lake.delta import open_table
+    from citylake.lake.names import mart, quarantine, silver
+
+    def rows(lake: Any) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for c in lake.contracts.values():
+            for table in (mart(c.id),) if c.kind == "mart" else (silver(c.id), quarantine(c.id)):
+                opened = open_table(lake.settings, table)
+                if opened is not None:
+                    found[table.title] = sorted(map(str, opened.to_pyarrow_table().to_pylist()))
+        return found
+
+    return rows
 
 
 SMALL = (

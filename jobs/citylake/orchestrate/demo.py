@@ -39,7 +39,7 @@ def run_demo(settings: Settings, show: Callable[[list[Any]], None], out: Console
     if not _pending(lake):
         out.print(f"nothing new ({time.monotonic() - start:.1f} s)")
         return 0
-    failed = _schedule(lake, out)
+    failed = schedule(lake, out)
     show(batches(lake.store, lake.contracts))
     _farewell(settings, out, time.monotonic() - start)
     for dag in failed:
@@ -54,7 +54,7 @@ def _pending(lake: Lake) -> bool:
     return any(b.state not in SETTLED for b in batches(lake.store, lake.contracts))
 
 
-def _schedule(lake: Lake, out: Console) -> list[str]:
+def schedule(lake: Lake, out: Console) -> list[str]:
     """Start the scheduler, run all ingest DAGs, let assets start the marts, then the upkeep; ids of failed DAGs."""
     plan = load_plan(lake.settings.root)
     api = Api(lake.settings)

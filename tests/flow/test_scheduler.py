@@ -1,0 +1,27 @@
+"""The real scheduler runs the same plan: its tables are those of `citylake run`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import StringIO
+from typing import Any
+
+import pytest
+from citylake.ingest.fetch import fetch_folder
+from citylake.lake.processes import port_free
+from citylake.orchestrate.demo import schedule
+from citylake.publish.release import releases
+from citylake.run import Lake, open_lake
+from rich.console import Console
+
+
+def test_airflow_and_run_give_identical_tables(small_lake: Any, contents: Callable[[Lake], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    lake, city = small_lake
+    monkeypatch.setenv("CITYLAKE_LAKE", "airflow")
+    other = open_lake(lake.settings.model_copy(update={"lake": "airflow"}))
+    fetch_folder(other.store, city / "inbox")
+    told = StringIO()
+    assert schedule(other, Console(file=told)) == [], told.getvalue()
+    assert contents(other) == contents(lake)
+    assert len(releases(other.store)) == 1
+    assert port_free(lake.settings.port_airflow)

@@ -344,7 +344,7 @@ def main() -> None:
         err.print(str(error), highlight=False, style="red")
         sys.exit(error.exit_code)
     except Exception as error:
-        if type(error).__module__.split(".")[0] not in ("pyspark", "botocore", "deltalake"):
+        if type(error).__module__.split(".")[0] not in ("pyspark", "botocore", "deltalake", "_internal"):
             raise
         err.print(f"{type(error).__name__}: {str(error).splitlines()[0][:400]}   [environment.failed]\n  now: citylake doctor", highlight=False, style="red")
         sys.exit(3)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import tempfile
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
 from citylake.contract.model import Contract
 from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ingest.tokens import load_tokens
-from citylake.lake.delta import delta_options, last_txn
+from citylake.lake.delta import delta_options, open_table
+from citylake.lake.errors import EnvironmentFailed
 from citylake.lake.names import bronze, landing_key
 from citylake.lake.settings import Settings
 from citylake.lake.store import Store
 from citylake.ledger.evidence import append
 from citylake.ledger.receipts import Receipt
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 APP = "citylake"  # the txn application id of every write of ours; its version is the receipt number
 
@@ -36,34 +41,50 @@ class _Counted:
 
 def decode(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> dict[str, Any]:
     """Append a landed delivery to bronze once; a second call finds the commit's marker and writes nothing."""
-    table = bronze(contract.id)
-    done = (last_txn(settings, table, APP) or 0) >= receipt.number
+    table = _ensure_table(settings, contract)
+    done = (table.transaction_version(APP) or 0) >= receipt.number
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
-        rows = _counted_rows(settings, store, contract, receipt, Path(folder), write=not done)
-    event = append(store, contract.id, "decoded", receipt.number, {"records": receipt.records, "rows": rows})
+        counted = _Counted(bronze_batches(contract, receipt, _landed(store, contract, receipt, Path(folder)), load_tokens(settings)))
+        if done:
+            deque(counted, maxlen=0)
+        else:
+            _write(table, contract, receipt, counted)
+    event = append(store, contract.id, "decoded", receipt.number, {"records": receipt.records, "rows": counted.rows})
     return event.facts
 
 
-def _counted_rows(settings: Settings, store: Store, contract: Contract, receipt: Receipt, folder: Path, *, write: bool) -> int:
-    paths: dict[str, Path] = {}
-    for file in receipt.files:
-        paths[file.sha256] = folder / file.sha256
-        store.download(landing_key(contract.id, file.sha256), paths[file.sha256])
-    counted = _Counted(bronze_batches(contract, receipt, paths, load_tokens(settings)))
-    if write:
-        _write(settings, contract, receipt, counted)
-    else:
-        for _ in counted:
-            pass
-    return counted.rows
+def _ensure_table(settings: Settings, contract: Contract) -> DeltaTable:
+    """The bronze table as it stands. It is created empty: of two writers that create it with rows, delta-rs lets both rows in."""
+    from deltalake import DeltaTable
+
+    found = open_table(settings, bronze(contract.id))
+    if found is not None:
+        return found
+    options = delta_options(settings)
+    DeltaTable.create(bronze(contract.id).rust_uri(settings.lake), bronze_schema(contract), mode="ignore", storage_options=options)
+    return _ensure_table(settings, contract)
 
 
-def _write(settings: Settings, contract: Contract, receipt: Receipt, counted: _Counted) -> None:
+def _landed(store: Store, contract: Contract, receipt: Receipt, folder: Path) -> dict[str, Path]:
+    paths = {file.sha256: folder / file.sha256 for file in receipt.files}
+    for sha256, path in paths.items():
+        store.download(landing_key(contract.id, sha256), path)
+    return paths
+
+
+def _write(table: DeltaTable, contract: Contract, receipt: Receipt, counted: _Counted) -> None:
+    """Commit over the very version whose marker was read: another writer of the same batch makes the commit fail."""
     from deltalake import CommitProperties, Transaction, write_deltalake
+    from deltalake.exceptions import CommitFailedError
 
     reader = pa.RecordBatchReader.from_batches(bronze_schema(contract), iter(counted))
     marker = CommitProperties(
         custom_metadata={"batch_id": receipt.batch_id, "receipt": str(receipt.number)},
         app_transactions=[Transaction(APP, receipt.number)],
     )
-    write_deltalake(bronze(contract.id).rust_uri(settings.lake), reader, mode="append", storage_options=delta_options(settings), commit_properties=marker)
+    try:
+        write_deltalake(table, reader, mode="append", commit_properties=marker)
+    except CommitFailedError:
+        table.update_incremental()
+        if (table.transaction_version(APP) or 0) < receipt.number:
+            raise EnvironmentFailed("bronze.raced", f"{contract.id}: another writer committed first", now="run it again") from None

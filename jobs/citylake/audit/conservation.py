@@ -71,7 +71,7 @@ def _state(receipt: Receipt, known: list[Event]) -> str:
 
 def _why(receipt: Receipt, known: list[Event]) -> str:
     if receipt.outcome == "repeat":
-        return f"same bytes as receipt {receipt.repeats}"
+        return f"与回执 {receipt.repeats} 内容相同 / same bytes as receipt {receipt.repeats}"
     if receipt.findings:
         return "; ".join(f"{f.zh} / {f.en} [{f.rule}]" for f in receipt.findings)
     gate = find(known, "gate", receipt.number)

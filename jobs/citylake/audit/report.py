@@ -14,6 +14,8 @@ from markupsafe import Markup
 from citylake.audit.conservation import Batch, batches, summary
 from citylake.contract.model import Contract
 from citylake.contract.sql import compile_contract
+from citylake.lake.delta import open_table
+from citylake.lake.names import quarantine
 from citylake.lake.settings import Settings
 from citylake.lake.store import Store
 from citylake.ledger.evidence import Event, events
@@ -21,6 +23,11 @@ from citylake.publish.release import releases
 
 FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
 FIGURES_ZH = ("送交记录", "接收行", "采用", "重复", "被替代", "隔离")
+WORDS_ZH = {
+    "refused": "退回", "repeat": "重复送交", "received": "已收", "decoded": "已解码", "refined": "已整理", "gate": "过门", "held": "扣留", "admitted": "已入库",
+    "error": "错误", "warning": "警告", "info": "提示", "blank": "置空", "critical": "关键",
+}  # fmt: skip
+PLACES = 100  # quarantined records that a page lists; `citylake sql` on the quarantine table has them all
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,15 @@ def _of(lang: str, zh: str, en: str) -> str:
     return zh if lang == "zh" else en
 
 
+def _word(lang: str, word: str) -> str:
+    return WORDS_ZH.get(word, word) if lang == "zh" else word
+
+
 def _common(site: _Site, lang: str, page: str, title: str) -> dict[str, Any]:
     other = "en" if lang == "zh" else "zh"
     t: Callable[[str, str], str] = partial(_of, lang)
     return {
-        "lang": lang, "t": t, "title": title, "release": site.release, "other": f"{page}.{other}.html",
+        "lang": lang, "t": t, "word": partial(_word, lang), "title": title, "release": site.release, "other": f"{page}.{other}.html",
         "nav": [(f"index.{lang}.html", t("总览", "overview"))], "figures": FIGURES_ZH if lang == "zh" else FIGURES,
     }  # fmt: skip
 
@@ -72,8 +83,9 @@ def _overview(env: Environment, site: _Site, folder: Path, lang: str) -> None:
     marts = [_mart(site, c, lang) for c in site.contracts.values() if c.kind == "mart"]
     refused = [b for b in site.batches if b.state in ("refused", "repeat", "held")]
     text = env.get_template("overview.html.j2").render(
-        **_common(site, lang, "index", _of(lang, "市政数据湖", "municipal data lake")), datasets=rows, marts=marts, refused=refused, total=summary(site.batches)
-    )
+        **_common(site, lang, "index", _of(lang, "市政数据湖", "municipal data lake")), datasets=rows, marts=marts, refused=refused,
+        total=summary(site.batches), chart=_shares(site, sources, lang),
+    )  # fmt: skip
     (folder / f"index.{lang}.html").write_text(text, "utf-8")
 
 
@@ -103,6 +115,7 @@ def _subject(env: Environment, site: _Site, folder: Path, lang: str, contract: C
     text = env.get_template("dataset.html.j2").render(
         **_common(site, lang, _page(contract), f"{contract.title.of(lang)}"), c=contract, batches=[{**b.__dict__, "balanced": b.balanced} for b in mine],
         names=FIGURES, rules=_rules(site, contract, lang), verdicts=_verdicts(site.chains[contract.id]), chart=_trend(mine, lang),
+        places=_places(site, contract, mine), inputs=_inputs(site.chains[contract.id]),
     )  # fmt: skip
     (folder / f"{_page(contract)}.{lang}.html").write_text(text, "utf-8")
 
@@ -127,10 +140,47 @@ def _verdicts(chain: list[Event]) -> list[dict[str, Any]]:
     return [v for part in ("batch", "rows") for v in gates[-1].get(part, {}).get("verdicts", [])] if gates else []
 
 
+def _inputs(chain: list[Event]) -> list[tuple[str, str]]:
+    """What the last build of a mart read, with the version of each; empty for datasets."""
+    built = [e.facts["inputs"] for e in chain if e.event == "built"]
+    return sorted((k, v) for k, v in built[-1].items()) if built else []
+
+
+def _places(site: _Site, contract: Contract, mine: list[Batch]) -> list[dict[str, Any]]:
+    """Where quarantined records lie and why; places and reasons only, never a value."""
+    table = open_table(site.settings, quarantine(contract.id)) if contract.kind != "mart" else None
+    if table is None:
+        return []
+    columns = ["_receipt", "_line_no", "_byte_start", "_byte_end", "reasons"]
+    rows = table.to_pyarrow_table(columns=columns).sort_by([("_receipt", "descending"), ("_line_no", "ascending")]).slice(0, PLACES).to_pylist()
+    names = {b.receipt: b.delivery for b in mine}
+    return [{"delivery": names[r["_receipt"]], "line": r["_line_no"], "bytes": f"{r['_byte_start']}-{r['_byte_end']}", "why": ", ".join(r["reasons"])} for r in rows]
+
+
+def _svg(chart: Any) -> Markup:
+    import vl_convert
+
+    return Markup(vl_convert.vegalite_to_svg(chart.to_dict()))
+
+
+def _shares(site: _Site, sources: list[Contract], lang: str) -> Markup:
+    """Share of rows by dataset that were set aside, by disposition, as SVG."""
+    import altair as alt
+
+    points: list[dict[str, Any]] = []
+    for c in sources:
+        total = summary([b for b in site.batches if b.dataset == c.id])
+        for name, label in zip(FIGURES[3:], FIGURES_ZH[3:], strict=True):
+            points.append({"d": c.title.of(lang), "k": label if lang == "zh" else name, "share": total[name] / max(1, total["received"])})
+    chart = alt.Chart(alt.Data(values=points)).mark_bar().encode(
+        alt.Y("d:N", title=None, sort=None), alt.X("share:Q", title=None, axis=alt.Axis(format=".1%")), alt.Color("k:N", title=None)
+    ).properties(width=560, height=alt.Step(20))  # fmt: skip
+    return _svg(chart)
+
+
 def _trend(mine: list[Batch], lang: str) -> Markup:
     """Share of quarantined rows by delivery, as SVG."""
     import altair as alt
-    import vl_convert
 
     points = [{"n": b.delivery, "share": b.quarantined / b.received} for b in mine if b.received]
     if not points:
@@ -138,4 +188,4 @@ def _trend(mine: list[Batch], lang: str) -> Markup:
     chart = alt.Chart(alt.Data(values=points)).mark_line(point=True).encode(
         alt.X("n:O", title=_of(lang, "交付", "delivery"), sort=None), alt.Y("share:Q", title=None, axis=alt.Axis(format=".1%"))
     ).properties(width=640, height=140)  # fmt: skip
-    return Markup(vl_convert.vegalite_to_svg(chart.to_dict()))
+    return _svg(chart)

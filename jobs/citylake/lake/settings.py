@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     spark_remote: str | None = None  # None: the embedded Spark Connect server on `port_spark`
     spark_conf: dict[str, str] = {}  # profile's Spark settings; each line carries its reason there
     spark_driver_memory: str = "2g"
-    codegen_from_records: int = 200_000  # smaller batches are interpreted: compiling their wide plans costs more than it saves
+    codegen_from_records: int = 50_000  # smaller batches are interpreted: compiling their wide plans costs more than it saves
     token_key_file: Path | None = None  # HMAC key for personal identifiers; None: created under `state`, mode 0600
     language: str = "zh"
     port_s3: int = 18333

@@ -3,7 +3,7 @@ PY := .venv/bin/python
 UP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check score sql up down status doctor bench lock report clean
+.PHONY: help setup demo test check types score sql up down status doctor bench lock report clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,9 @@ check: $(UP)  ## the fast part: lint, import layers, contracts, suites, unit tes
 	.venv/bin/citylake lint
 	.venv/bin/citylake expectations --check
 	$(PY) -m pytest -q tests/unit tests/dags
+
+types: $(UP)  ## types by pyright (fetches its own engine from npm at first use)
+	.venv/bin/pyright
 
 score: $(UP)  ## planted defects found, per kind (after `make demo`)
 	.venv/bin/citylake score .citylake/city/truth/defects.jsonl

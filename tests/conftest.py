@@ -61,6 +61,19 @@ def _close_client() -> None:
             active.stop()
 
 
+@pytest.fixture
+def other_spark(lake_settings: Settings, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a second Spark server over the same store, for tests that do it harm."""
+    from citylake.lake.services import down, up
+
+    port, port_ui = _free_ports(2)
+    own = {"state": tmp_path, "s3_endpoint": lake_settings.endpoint, "port_spark": port, "port_spark_ui": port_ui, "spark_driver_memory": "1g"}
+    settings = lake_settings.model_copy(update=own)
+    up(settings)
+    yield settings
+    down(settings)
+
+
 @pytest.fixture(scope="session")
 def store(lake_settings: Settings):
     """The lake's bucket."""

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from citylake.audit.conservation import batches, losses
 from citylake.ingest.fetch import fetch_folder
-from citylake.lake.services import up
+from citylake.lake.processes import listening, running, wait_until
 from citylake.lake.settings import Settings
 from citylake.ledger.evidence import broken_links
 from citylake.run import Lake, open_lake, run_all
@@ -62,29 +61,22 @@ def test_two_runs_at_once_admit_every_row_once(small_lake: Any, contents: Callab
     assert contents(other) == contents(lake)
 
 
-def test_a_killed_spark_server_is_started_again(lake_settings: Settings, spark: Any) -> None:
-    def server() -> int | None:
-        found = subprocess.run(["pgrep", "-f", f"binding.port={lake_settings.port_spark}.*SparkConnectServer"], capture_output=True, text=True, check=False)
-        java = [int(p) for p in found.stdout.split() if "java" in Path(f"/proc/{p}/cmdline").read_bytes().split(b"\0")[0].decode()]
-        return java[0] if java else None
+def _child(name: str, state: Path) -> int | None:
+    """The process that a supervisor runs."""
+    top = running(name, state)
+    found = Path(f"/proc/{top}/task/{top}/children").read_text().split() if top else []
+    return int(found[0]) if found else None
 
-    first = server()
-    assert first is not None
-    spark.stop()
+
+def test_a_killed_spark_server_is_started_again(other_spark: Settings) -> None:
+    from pyspark.sql import SparkSession
+
+    first = _child("spark", other_spark.state)
+    assert first is not None and listening(other_spark.port_spark)
     os.kill(first, signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while server() in (first, None) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    up(lake_settings)
-    assert server() not in (first, None)
-    from citylake.lake.spark import connect
-
-    deadline = time.monotonic() + 60
-    while True:
-        try:
-            assert connect(lake_settings).sql("SELECT 1 AS one").collect()[0]["one"] == 1
-            return
-        except Exception:
-            if time.monotonic() > deadline:
-                pytest.fail("the server did not come back")
-            time.sleep(1)
+    wait_until(lambda: not listening(other_spark.port_spark), "spark", other_spark.state, 20)
+    wait_until(lambda: listening(other_spark.port_spark), "spark", other_spark.state, 60)
+    assert _child("spark", other_spark.state) not in (first, None)
+    client = SparkSession.builder.remote(other_spark.spark_address).create()
+    assert client.sql("SELECT 1 AS one").collect()[0]["one"] == 1
+    client.stop()

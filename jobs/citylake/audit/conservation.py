@@ -55,7 +55,8 @@ def _batch(receipt: Receipt, known: list[Event]) -> Batch:
     counts: dict[str, int] = refined.facts["counts"] if refined else {}
     return Batch(
         receipt.dataset, receipt.number, receipt.delivery, receipt.period, receipt.outcome, _state(receipt, known), receipt.records,
-        *(counts.get(k, 0) for k in ("received", "accepted", "duplicate", "superseded", "quarantined")), _why(receipt, known),
+        received=counts.get("received", 0), accepted=counts.get("accepted", 0), duplicates=counts.get("duplicate", 0),
+        superseded=counts.get("superseded", 0), quarantined=counts.get("quarantined", 0), why=_why(receipt, known),
     )  # fmt: skip
 
 

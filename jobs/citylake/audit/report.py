@@ -154,7 +154,9 @@ def _places(site: _Site, contract: Contract, mine: list[Batch]) -> list[dict[str
     columns = ["_receipt", "_line_no", "_byte_start", "_byte_end", "reasons"]
     rows = table.to_pyarrow_table(columns=columns).sort_by([("_receipt", "descending"), ("_line_no", "ascending")]).slice(0, PLACES).to_pylist()
     names = {b.receipt: b.delivery for b in mine}
-    return [{"delivery": names[r["_receipt"]], "line": r["_line_no"], "bytes": f"{r['_byte_start']}-{r['_byte_end']}", "why": ", ".join(r["reasons"])} for r in rows]
+    return [
+        {"delivery": names[r["_receipt"]], "line": r["_line_no"], "bytes": f"{r['_byte_start']}-{r['_byte_end']}", "why": ", ".join(r["reasons"])} for r in rows
+    ]
 
 
 def _svg(chart: Any) -> Markup:

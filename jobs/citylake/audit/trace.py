@@ -66,16 +66,17 @@ def _rows(settings: Settings, store: Store, table: Table, where: dict[str, str],
     opened.load_as_version(int(pinned))
     rows = opened.to_pyarrow_table()
     for column, value in where.items():
-        rows = rows.filter(pc.equal(_as_text(rows[column]), value))
+        rows = rows.filter(pc.equal(_as_text(rows[column]), value))  # pyright: ignore[reportAttributeAccessIssue]
     for column, value in (starts or {}).items():
-        rows = rows.filter(pc.starts_with(_as_text(rows[column]), value))
+        rows = rows.filter(pc.starts_with(_as_text(rows[column]), value))  # pyright: ignore[reportAttributeAccessIssue]
     return rows.to_pylist()
 
 
 def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Values as people read them; moments in Beijing time."""
     if pa.types.is_timestamp(column.type):
-        return pc.strftime(pc.cast(column, pa.timestamp("us", "Asia/Shanghai")), "%Y-%m-%d %H:%M:%S")
+        local = pc.cast(column, pa.timestamp("us", "Asia/Shanghai"))
+        return pc.strftime(local, "%Y-%m-%d %H:%M:%S")  # pyright: ignore[reportAttributeAccessIssue]
     return pc.cast(column, "string")
 
 

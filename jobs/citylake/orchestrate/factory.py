@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Asset, get_parsing_context, task
+from airflow.sdk import DAG, Asset, chain, get_parsing_context, task
 
 from citylake.lake.settings import ROOT
 from citylake.orchestrate.pools import dag_name
@@ -69,7 +69,7 @@ def _ingest(name: str, dataset: DatasetPlan) -> DAG:
         receive = verb.override(task_id="receive")("receive", dataset.id)
         decode = verb.override(task_id="decode")("decode", dataset.id)
         refine = verb.override(task_id="refine", pool=f"silver_{dag_name(dataset.id)}", outlets=[silver_asset(dataset.id)])("refine", dataset.id)
-        receive >> decode >> refine
+        chain(receive, decode, refine)
     return dag
 
 
@@ -90,5 +90,5 @@ def _upkeep(name: str, plan: Plan) -> DAG:
     with _dag(name, whole, "0 5 * * *", ["upkeep"]) as dag:
         release = verb.override(task_id="release", pool="releases")("release")
         report = verb.override(task_id="report")("report")
-        release >> report
+        chain(release, report)
     return dag

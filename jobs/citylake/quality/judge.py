@@ -62,7 +62,7 @@ def judge_stored(suite: dict[str, Any], schema: StructType, observed: dict[str, 
 def judge_facts(suite: dict[str, Any], facts: dict[str, Any]) -> Judgement:
     """The verdicts of a suite on one row of facts."""
     import pandas as pd
-    from great_expectations.execution_engine import PandasExecutionEngine
+    from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 
     engine = PandasExecutionEngine(batch_data_dict={"facts": pd.DataFrame([facts])})
     return _judge(suite, engine)

@@ -15,13 +15,6 @@ import jsonschema
 
 from citylake.contract.source import Place, Source
 
-# Our own properties, by the place where ODCS lets them stand; see docs/engineers/contracts.md.
-TABLE_PROPERTIES = {
-    "kind", "quarantineMax", "endedMax", "orderBy", "layouts", "recordBytes", "unpivot", "table", "records",
-    "unattested", "inputs", "lineage", "suppressBelow", "titleEn",
-}  # fmt: skip
-COLUMN_PROPERTIES = {"type", "layer", "bytes", "en"}
-KINDS = {"register", "event", "observation", "mart"}
 SLA = {"frequency", "latency"}
 # Subjects that no contract may describe (docs/decisions/0004-what-the-lake-refuses.md).
 FORBIDDEN_COLUMNS = re.compile(
@@ -49,6 +42,13 @@ class Problem:
 def _odcs() -> Any:
     text = (resources.files("open_data_contract_standard") / "schema.json").read_text("utf-8")
     return jsonschema.Draft201909Validator(json.loads(text))
+
+
+@lru_cache(maxsize=2)
+def _ours(node: str) -> Any:
+    """The schema of our own properties of a `table` or a `column`; see docs/engineers/contracts.md."""
+    schema = json.loads((resources.files("citylake.contract") / "properties.schema.json").read_text("utf-8"))
+    return jsonschema.Draft201909Validator({**schema["$defs"][node], "$defs": schema["$defs"]})
 
 
 def problems(source: Source, types: set[str]) -> list[Problem]:
@@ -112,10 +112,7 @@ def _identity(source: Source) -> Iterator[Problem]:
 
 
 def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Problem]:
-    yield from _properties(source, place, table, TABLE_PROPERTIES)
-    values = custom(table)
-    if values.get("kind") not in KINDS:
-        yield _problem(source, place, "contract.kind", f"kind must be one of {', '.join(sorted(KINDS))}")
+    yield from _properties(source, place, table, "table")
     if not any(c.get("primaryKey") for c in table.get("properties", [])):
         yield _problem(source, place, "contract.key", "no primary key")
     if not any(q.get("metric") == "rowCount" for q in table.get("quality", [])):
@@ -126,7 +123,7 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
 
 
 def _column(source: Source, place: Place, column: dict[str, Any], types: set[str]) -> Iterator[Problem]:
-    yield from _properties(source, place, column, COLUMN_PROPERTIES)
+    yield from _properties(source, place, column, "column")
     name, kind = str(column.get("name", "")), custom(column).get("type")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
         yield _problem(source, (*place, "name"), "contract.name", f"'{name}' is no column name ([a-z][a-z0-9_]*)")
@@ -138,13 +135,17 @@ def _column(source: Source, place: Place, column: dict[str, Any], types: set[str
         yield _problem(source, (*place, "name"), "contract.refused_subject", f"'{name}': the lake holds no such data about persons")
 
 
-def _properties(source: Source, place: Place, holder: dict[str, Any], known: set[str]) -> Iterator[Problem]:
-    for i, item in enumerate(holder.get("customProperties", [])):
-        key = str(item.get("property"))
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean '{near[0]}'?" if near else ""
-            yield _problem(source, (*place, "customProperties", i), "contract.unknown_key", f"unknown property '{key}'{hint}")
+def _properties(source: Source, place: Place, holder: dict[str, Any], node: str) -> Iterator[Problem]:
+    values, at = custom(holder), {str(item.get("property")): i for i, item in enumerate(holder.get("customProperties", []))}
+    known = _ours(node).schema["properties"]
+    for key in values.keys() - known:
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"; did you mean '{near[0]}'?" if near else ""
+        yield _problem(source, (*place, "customProperties", at[key]), "contract.unknown_key", f"unknown property '{key}'{hint}")
+    for error in _ours(node).iter_errors({k: v for k, v in values.items() if k in known}):
+        key = str(error.absolute_path[0]) if error.absolute_path else ""
+        where = (*place, "customProperties", at[key]) if key else place
+        yield _problem(source, where, "contract.property", f"{key}: {error.message[:200]}" if key else error.message[:200])
 
 
 def _promises(source: Source) -> Iterator[Problem]:

@@ -25,6 +25,11 @@ def _run(bucket: str) -> subprocess.Popen[bytes]:
     )
 
 
+def _until_one_succeeds(bucket: str) -> None:
+    """As the scheduler does: the statement of a killed client goes on in the Spark server, and may make the next run fail once."""
+    assert any(_run(bucket).wait(300) == 0 for _ in range(3))
+
+
 def _other(lake: Lake, city: Path, bucket: str) -> Lake:
     other = open_lake(lake.settings.model_copy(update={"lake": bucket}))
     fetch_folder(other.store, city / "inbox")
@@ -46,7 +51,7 @@ def test_runs_that_are_killed_leave_what_one_run_leaves(small_lake: Any, content
         time.sleep(seconds)
         process.send_signal(signal.SIGKILL)
         process.wait()
-    run_all(other)
+    _until_one_succeeds("killed")
     assert _whole(other)
     assert contents(other) == contents(lake)
 

@@ -42,7 +42,7 @@ class Meter:
         wall, after = time.monotonic() - start, self._now()
         spent = {k: round(after[k] - before[k], 2) for k in before}
         self.steps.append({"step": name, "rows": rows, "wall_s": round(wall, 1), **spent})
-        print(f"{name:34} {rows:>9,} rows {wall:7.1f} s   cpu {spent['cpu_python_s'] + spent['cpu_spark_s'] + spent['cpu_store_s']:7.1f} s", flush=True)
+        print(f"{name:34} {rows:>9,} rows {wall:7.1f} s   cpu {_cpu(self.steps[-1]):7.1f} s", flush=True)
         return result
 
     def _now(self) -> dict[str, float]:

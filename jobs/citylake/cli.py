@@ -19,7 +19,6 @@ from citylake.lake.settings import load_settings
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="citylake: an open municipal data lake", pretty_exceptions_enable=False)
 out = Console(width=160 if not sys.stdout.isatty() else None, markup=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, markup=False, soft_wrap=True)
-FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 
@@ -92,11 +91,13 @@ def status(as_json: Json = False) -> None:
 
 
 def _deliveries(found: list[Any]) -> None:
+    from citylake.audit.conservation import FIGURES
+
     table = RichTable(title="交付 deliveries", title_justify="left")
     for name in ("dataset", "receipt", "delivery", "state", *FIGURES, "why"):
         table.add_column(name, justify="right" if name in FIGURES else "left", no_wrap=name != "why", overflow="fold")
     for b in found:
-        figures = [str(v) for v in (b.records, b.received, b.accepted, b.duplicates, b.superseded, b.quarantined)]
+        figures = [str(getattr(b, n)) for n in FIGURES]
         table.add_row(b.dataset, f"{b.receipt:04d}", b.delivery, b.state, *figures, b.why)
     out.print(table)
 
@@ -229,12 +230,11 @@ def _summary(result: dict[str, Any], seconds: float) -> None:
 @app.command()
 def sql(query: str, as_json: Json = False) -> None:
     """Answer one query over the released views."""
-    from citylake.lake.store import open_store
     from citylake.publish.release import create_views, latest
     from citylake.run import open_lake
 
     lake = open_lake()
-    create_views(lake.spark, lake.settings, latest(open_store(lake.settings)))
+    create_views(lake.spark, lake.settings, latest(lake.store))
     rows = lake.spark.sql(query)
     found = [r.asDict(recursive=True) for r in rows.limit(1000).collect()]
     if as_json:
@@ -248,12 +248,12 @@ def sql(query: str, as_json: Json = False) -> None:
 
 @app.command()
 def shell() -> None:
-    """A prompt for SQL over the released views; an empty line ends a statement, `exit` the shell."""
+    """A prompt for SQL over the released views; `;` ends a statement, `exit` or the end of the input the shell."""
     import readline  # noqa: F401  (line editing for input())
 
     out.print("SQL over released views; end a statement with ; and the shell with exit")
     statement = ""
-    while (line := input("sql> " if not statement else "...> ")).strip().lower() not in ("exit", "quit"):
+    while (line := _asked("sql> " if not statement else "...> ")).strip().lower() not in ("exit", "quit"):
         statement += f" {line}"
         if line.strip().endswith(";"):
             try:
@@ -261,6 +261,13 @@ def shell() -> None:
             except Exception as error:  # a wrong statement must not end the shell
                 err.print(str(error).splitlines()[0][:400])
             statement = ""
+
+
+def _asked(prompt: str) -> str:
+    try:
+        return input(prompt)
+    except EOFError:
+        return "exit"
 
 
 @app.command()

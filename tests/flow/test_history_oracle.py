@@ -96,7 +96,7 @@ def _deliver(folder: Path, month: int, lines: list[str]) -> None:
     (to / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
-def _versions(settings: Settings, root: Path) -> set[Version]:
+def _versions(settings: Settings) -> set[Version]:
     table = open_table(settings, silver(DATASET))
     assert table is not None
     known = {f"2016-{m + 2:02d}-01": m for m in range(MONTHS)}
@@ -114,7 +114,7 @@ def _versions(settings: Settings, root: Path) -> set[Version]:
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_every_history_is_what_a_slow_replay_gives(lake_settings: Settings, tmp_path: Path, root: Path, seed: int) -> None:
+def test_every_history_is_what_a_slow_replay_gives(lake_settings: Settings, tmp_path: Path, seed: int) -> None:
     settings = lake_settings.model_copy(update={"lake": f"history-{seed}"})
     rng, months, held = random.Random(seed), list[tuple[dict[str, str], set[str]]](), dict[str, str]()
     keys = [f"2101020119{n:06d}" for n in range(200)]
@@ -132,4 +132,4 @@ def test_every_history_is_what_a_slow_replay_gives(lake_settings: Settings, tmp_
     answered = [b for b in batches(lake.store, lake.contracts) if b.dataset == DATASET]
     assert [b.state for b in answered] == ["admitted"] * MONTHS
     assert all(b.balanced for b in answered) and sum(b.received for b in answered) == sent
-    assert _versions(settings, root) == _replayed(months)
+    assert _versions(settings) == _replayed(months)

@@ -16,6 +16,8 @@ from citylake.lake.store import Store
 from citylake.ledger.evidence import Event, events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts
 
+FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -139,5 +141,4 @@ def _records(store: Store, contract: Contract, sha256: str) -> dict[int, tuple[i
 
 def summary(found: list[Batch]) -> dict[str, Any]:
     """Totals over batches."""
-    names = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
-    return {n: sum(getattr(b, n) for b in found) for n in names} | {"balanced": all(b.balanced for b in found)}
+    return {n: sum(getattr(b, n) for b in found) for n in FIGURES} | {"balanced": all(b.balanced for b in found)}

@@ -11,23 +11,22 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from citylake.audit.conservation import Batch, batches, summary
+from citylake.audit.conservation import FIGURES, Batch, batches, summary
 from citylake.contract.model import Contract
 from citylake.contract.sql import compile_contract
 from citylake.lake.delta import open_table
-from citylake.lake.names import quarantine
+from citylake.lake.names import mart, quarantine
 from citylake.lake.settings import Settings
 from citylake.lake.store import Store
 from citylake.ledger.evidence import Event, events
 from citylake.publish.release import releases
 
-FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
 FIGURES_ZH = ("送交记录", "接收行", "采用", "重复", "被替代", "隔离")
 WORDS_ZH = {
     "refused": "退回", "repeat": "重复送交", "received": "已收", "decoded": "已解码", "refined": "已整理", "gate": "过门", "held": "扣留", "admitted": "已入库",
     "error": "错误", "warning": "警告", "info": "提示", "blank": "置空", "critical": "关键",
 }  # fmt: skip
-PLACES = 100  # quarantined records that a page lists; `citylake sql` on the quarantine table has them all
+PLACES = 100  # quarantined records that a page lists; the quarantine table has them all
 
 
 @dataclass(frozen=True)
@@ -38,15 +37,16 @@ class _Site:
     contracts: dict[str, Contract]
     batches: list[Batch]
     chains: dict[str, list[Event]]
+    places: dict[str, list[dict[str, Any]]]
     release: int
     pinned: dict[str, dict[str, Any]]
 
 
 def write_pages(settings: Settings, store: Store, contracts: dict[str, Contract]) -> Path:
     """Write all pages below the state folder; returns the first page."""
-    known = releases(store)
+    known, found = releases(store), batches(store, contracts)
     site = _Site(
-        settings, contracts, batches(store, contracts), {c: events(store, c) for c in contracts},
+        settings, contracts, found, {c: events(store, c) for c in contracts}, {c.id: _places(settings, c, found) for c in contracts.values()},
         known[-1].number if known else 0, known[-1].tables if known else {},
     )  # fmt: skip
     folder = settings.state / "pages"
@@ -99,10 +99,10 @@ def _source(site: _Site, contract: Contract, lang: str) -> dict[str, Any]:
 
 def _mart(site: _Site, contract: Contract, lang: str) -> dict[str, Any]:
     built = [e for e in site.chains[contract.id] if e.event == "built"]
-    pin = site.pinned.get(contract.id.replace("/", "."), {})
+    title = mart(contract.id).title
     return {
-        "id": contract.id.replace("/", "."), "title": contract.title.of(lang), "purpose": contract.purpose, "href": f"{_page(contract)}.{lang}.html",
-        "version": pin.get("version", ""), "passed": bool(built) and built[-1].facts["gate"]["passed"],
+        "id": title, "title": contract.title.of(lang), "purpose": contract.purpose, "href": f"{_page(contract)}.{lang}.html",
+        "version": site.pinned.get(title, {}).get("version", ""), "passed": bool(built) and built[-1].facts["gate"]["passed"],
     }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def _subject(env: Environment, site: _Site, folder: Path, lang: str, contract: C
     text = env.get_template("dataset.html.j2").render(
         **_common(site, lang, _page(contract), f"{contract.title.of(lang)}"), c=contract, batches=[{**b.__dict__, "balanced": b.balanced} for b in mine],
         names=FIGURES, rules=_rules(site, contract, lang), verdicts=_verdicts(site.chains[contract.id]), chart=_trend(mine, lang),
-        places=_places(site, contract, mine), inputs=_inputs(site.chains[contract.id]),
+        places=site.places[contract.id], inputs=_inputs(site.chains[contract.id]),
     )  # fmt: skip
     (folder / f"{_page(contract)}.{lang}.html").write_text(text, "utf-8")
 
@@ -146,14 +146,14 @@ def _inputs(chain: list[Event]) -> list[tuple[str, str]]:
     return sorted((k, v) for k, v in built[-1].items()) if built else []
 
 
-def _places(site: _Site, contract: Contract, mine: list[Batch]) -> list[dict[str, Any]]:
+def _places(settings: Settings, contract: Contract, found: list[Batch]) -> list[dict[str, Any]]:
     """Where quarantined records lie and why; places and reasons only, never a value."""
-    table = open_table(site.settings, quarantine(contract.id)) if contract.kind != "mart" else None
+    table = open_table(settings, quarantine(contract.id)) if contract.kind != "mart" else None
     if table is None:
         return []
     columns = ["_receipt", "_line_no", "_byte_start", "_byte_end", "reasons"]
     rows = table.to_pyarrow_table(columns=columns).sort_by([("_receipt", "descending"), ("_line_no", "ascending")]).slice(0, PLACES).to_pylist()
-    names = {b.receipt: b.delivery for b in mine}
+    names = {b.receipt: b.delivery for b in found if b.dataset == contract.id}
     return [
         {"delivery": names[r["_receipt"]], "line": r["_line_no"], "bytes": f"{r['_byte_start']}-{r['_byte_end']}", "why": ", ".join(r["reasons"])} for r in rows
     ]

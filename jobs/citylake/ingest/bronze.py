@@ -13,7 +13,7 @@ import pyarrow as pa
 from citylake.contract.model import Contract
 from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ingest.tokens import load_tokens
-from citylake.lake.delta import delta_options, open_table
+from citylake.lake.delta import APP, delta_options, holds, open_table
 from citylake.lake.errors import EnvironmentFailed
 from citylake.lake.names import bronze, landing_key
 from citylake.lake.settings import Settings
@@ -23,8 +23,6 @@ from citylake.ledger.receipts import Receipt
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable
-
-APP = "citylake"  # the txn application id of every write of ours; its version is the receipt number
 
 
 class _Counted:
@@ -42,7 +40,7 @@ class _Counted:
 def decode(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> dict[str, Any]:
     """Append a landed delivery to bronze once; a second call finds the commit's marker and writes nothing."""
     table = _ensure_table(settings, contract)
-    done = (table.transaction_version(APP) or 0) >= receipt.number
+    done = holds(table, receipt.number)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         counted = _Counted(bronze_batches(contract, receipt, _landed(store, contract, receipt, Path(folder)), load_tokens(settings)))
         if done:
@@ -60,9 +58,9 @@ def _ensure_table(settings: Settings, contract: Contract) -> DeltaTable:
     found = open_table(settings, bronze(contract.id))
     if found is not None:
         return found
-    options = delta_options(settings)
-    DeltaTable.create(bronze(contract.id).rust_uri(settings.lake), bronze_schema(contract), mode="ignore", storage_options=options)
-    return _ensure_table(settings, contract)
+    uri, options = bronze(contract.id).rust_uri(settings.lake), delta_options(settings)
+    DeltaTable.create(uri, bronze_schema(contract), mode="ignore", storage_options=options)
+    return DeltaTable(uri, storage_options=options)
 
 
 def _landed(store: Store, contract: Contract, receipt: Receipt, folder: Path) -> dict[str, Path]:
@@ -86,5 +84,5 @@ def _write(table: DeltaTable, contract: Contract, receipt: Receipt, counted: _Co
         write_deltalake(table, reader, mode="append", commit_properties=marker)
     except CommitFailedError:
         table.update_incremental()
-        if (table.transaction_version(APP) or 0) < receipt.number:
+        if not holds(table, receipt.number):
             raise EnvironmentFailed("bronze.raced", f"{contract.id}: another writer committed first", now="run it again") from None

@@ -10,6 +10,8 @@ from citylake.lake.settings import Settings
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+APP = "citylake"  # the txn application id of every write of ours; its version is the receipt number
+
 
 def delta_options(settings: Settings) -> dict[str, str]:
     """Storage options of delta-rs; commits are conditional puts."""
@@ -37,7 +39,6 @@ def version(settings: Settings, table: Table) -> int | None:
     return None if opened is None else opened.version()
 
 
-def last_txn(settings: Settings, table: Table, app: str) -> int | None:
-    """The highest marker that an application committed; None when there is none."""
-    opened = open_table(settings, table)
-    return None if opened is None else opened.transaction_version(app)
+def holds(opened: DeltaTable | None, number: int) -> bool:
+    """Whether a table holds the marker of this batch or of a later one."""
+    return opened is not None and (opened.transaction_version(APP) or 0) >= number

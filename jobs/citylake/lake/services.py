@@ -130,6 +130,8 @@ def _submit(settings: Settings, kind: str, conf: dict[str, str], extra: list[str
 
 
 def _spark(settings: Settings) -> Service:
+    if shutil.which("java") is None:
+        raise EnvironmentFailed("java.missing", "no java on the path", now="install JDK 17")
     conf = {
         "spark.connect.grpc.binding.address": "127.0.0.1",
         "spark.connect.grpc.binding.port": str(settings.port_spark),

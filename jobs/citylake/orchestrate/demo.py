@@ -12,10 +12,9 @@ from citylake.audit.conservation import batches
 from citylake.city import generate
 from citylake.ingest.fetch import fetch_folder
 from citylake.ingest.receive import waiting
-from citylake.lake.errors import EnvironmentFailed
 from citylake.lake.services import up as services_up
 from citylake.lake.settings import Settings
-from citylake.orchestrate.pools import dag_name
+from citylake.orchestrate.pools import ingest_dags, mart_dags
 from citylake.orchestrate.scheduler import DONE, Api, down, up, wait_for
 from citylake.plan import Plan, load_plan
 from citylake.publish.release import releases
@@ -27,7 +26,6 @@ SETTLED = ("refused", "repeat", "admitted", "held")
 def run_demo(settings: Settings, show: Callable[[list[Any]], None], out: Console) -> int:
     """Exit code 0 when every run succeeded; a second call finds nothing new and starts no scheduler."""
     start = time.monotonic()
-    refuse_without_java()
     services_up(settings)
     out.print(f"services are up ({time.monotonic() - start:.0f} s)")
     city = settings.state / "city"
@@ -60,7 +58,7 @@ def schedule(lake: Lake, out: Console) -> list[str]:
     api = Api(lake.settings)
     try:
         up(lake.settings)
-        wanted = {*(f"ingest_{dag_name(d.id)}" for d in plan.datasets), *(f"mart_{dag_name(m.id)}" for m in plan.marts), "upkeep"}
+        wanted = {*ingest_dags(plan), *mart_dags(plan), "upkeep"}
         wait_for(lambda: wanted <= api.dags().keys(), lake.settings, "the DAGs to be parsed", 120)
         out.print(f"the scheduler knows {len(wanted)} DAGs")
         return _run(lake, api, plan, out)
@@ -70,13 +68,12 @@ def schedule(lake: Lake, out: Console) -> list[str]:
 
 def _run(lake: Lake, api: Api, plan: Plan, out: Console) -> list[str]:
     paused = api.dags()
-    for m in plan.marts:
-        api.unpause(f"mart_{dag_name(m.id)}")
-    ingest = [f"ingest_{dag_name(d.id)}" for d in plan.datasets]
+    for dag in mart_dags(plan):
+        api.unpause(dag)
     progress = _Progress(api, out)
-    for dag in ingest:
+    for dag in ingest_dags(plan):
         api.run_now(dag, paused=paused[dag])
-    wanted = {*ingest, *(f"mart_{dag_name(m.id)}" for m in plan.marts)}
+    wanted = {*ingest_dags(plan), *mart_dags(plan)}
     wait_for(lambda: progress.finished(wanted), lake.settings, "ingest and marts", 1800)
     api.run_now("upkeep", paused=paused["upkeep"])
     wait_for(lambda: progress.finished({"upkeep"}), lake.settings, "release and pages", 300)
@@ -113,11 +110,3 @@ def _farewell(settings: Settings, out: Console, seconds: float) -> None:
     )
     for line in lines:
         out.print(line, highlight=False)
-
-
-def refuse_without_java() -> None:
-    """The demo's first failure on a fresh machine deserves its own words."""
-    import shutil
-
-    if shutil.which("java") is None:
-        raise EnvironmentFailed("java.missing", "no java on the path", now="install JDK 17")

@@ -8,7 +8,7 @@ from typing import Any
 from airflow.sdk import DAG, Asset, chain, get_parsing_context, task
 
 from citylake.lake.settings import ROOT
-from citylake.orchestrate.pools import dag_name
+from citylake.orchestrate.pools import dag_name, ingest_dags, mart_dags
 from citylake.plan import DatasetPlan, MartPlan, Plan, load_plan
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
@@ -20,8 +20,8 @@ def dags_of(kind: str, plan: Plan | None = None) -> dict[str, DAG]:
     """The DAGs of one file by id; when Airflow asks for one DAG only that one is made."""
     found = plan or load_plan(ROOT)
     makers = {
-        "ingest": lambda: {f"ingest_{dag_name(d.id)}": (_ingest, d) for d in found.datasets},
-        "marts": lambda: {f"mart_{dag_name(m.id)}": (_mart, m) for m in found.marts},
+        "ingest": lambda: {name: (_ingest, d) for name, d in ingest_dags(found).items()},
+        "marts": lambda: {name: (_mart, m) for name, m in mart_dags(found).items()},
         "upkeep": lambda: {"upkeep": (_upkeep, found)},
     }
     asked = get_parsing_context().dag_id

@@ -14,14 +14,13 @@ from pyspark.sql import functions as F
 from citylake.contract.model import Contract
 from citylake.contract.sql import Compiled, compile_contract, silver_ddl
 from citylake.contract.suite import rows_suite
-from citylake.lake.delta import last_txn
+from citylake.lake.delta import APP, holds, open_table
 from citylake.lake.names import Table, bronze, quarantine, silver, stage
 from citylake.lake.settings import Settings
 from citylake.ledger.receipts import Receipt
 from citylake.quality.metrics import plan, with_key_counts
 from citylake.refine import rows
 
-APP = "citylake"
 SILVER_PROPERTIES = "'delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = 'false'"
 
 
@@ -139,7 +138,7 @@ def _append_silver(spark: SparkSession, settings: Settings, contract: Contract, 
 def admitted(settings: Settings, contract: Contract, receipt: Receipt, *, quarantine_too: bool = False) -> bool:
     """Whether silver (or quarantine) holds the marker of this batch or of a later one."""
     table = quarantine(contract.id) if quarantine_too else silver(contract.id)
-    return (last_txn(settings, table, APP) or 0) >= receipt.number
+    return holds(open_table(settings, table), receipt.number)
 
 
 def _append_quarantine(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> None:

@@ -94,12 +94,13 @@ def _deliveries(found: list[Any]) -> None:
     from citylake.audit.conservation import FIGURES
 
     table = RichTable(title="交付 deliveries", title_justify="left")
-    for name in ("dataset", "receipt", "delivery", "state", *FIGURES, "why"):
-        table.add_column(name, justify="right" if name in FIGURES else "left", no_wrap=name != "why", overflow="fold")
+    for name in ("dataset", "receipt", "delivery", "state", *FIGURES):
+        table.add_column(name, justify="right" if name in FIGURES else "left", no_wrap=True)
     for b in found:
-        figures = [str(getattr(b, n)) for n in FIGURES]
-        table.add_row(b.dataset, f"{b.receipt:04d}", b.delivery, b.state, *figures, b.why)
+        table.add_row(b.dataset, f"{b.receipt:04d}", b.delivery, b.state, *(str(getattr(b, n)) for n in FIGURES))
     out.print(table)
+    for b in (b for b in found if b.why):
+        out.print(f"{b.dataset} {b.receipt:04d} {b.state}: {b.why}", highlight=False)
 
 
 @app.command()

@@ -137,6 +137,7 @@ _DECISION = (
 PERMIT = (
     *_DECISION,
     Defect("D13", "content", "", "nothing", lambda v, row, rng: f'{v}\n另附"条件"若干'),
+    Defect("D50", "valid_to", "valid_to.repaired", "repair", _text("2099-12-31")),
     Defect("D51", "valid_to", "admin_permit.valid_to_after_decision", "quarantine", _text("2015/01/01")),
 )
 PENALTY = (*_DECISION, Defect("D36", "counterpart_uscc", "counterpart_uscc.person_id", "quarantine", person))

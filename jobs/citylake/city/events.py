@@ -53,7 +53,7 @@ def _permit(rng: Random, name: str, decided: date) -> Row:
     return {
         "project_name": f"{what}（{name[:8]}）", "permit_class": rng.choice("11112456"), "content": f"准予{what}，请按规定开展活动",
         "certificate_name": f"{what}证", "certificate_no": f"JY{rng.randrange(10**8):08d}", "valid_from": f"{decided:%Y/%m/%d}",
-        "valid_to": f"{until:%Y/%m/%d}" if rng.random() < 0.9 else "2099-12-31",
+        "valid_to": f"{until:%Y/%m/%d}",
     }  # fmt: skip
 
 

@@ -63,13 +63,22 @@ def test_a_foreign_header_refuses_the_file(contracts: dict[str, Contract], tmp_p
 def test_layouts_are_found_by_header_text(contracts: dict[str, Contract], tmp_path: Path) -> None:
     contract = contracts["development_reform/admin_permit"]
     for layout in contract.layouts:
-        columns = list(contract.layout_columns(layout))[::-1]
+        columns = list(contract.layout_columns(layout))
         path = tmp_path / f"{layout}.csv"
         path.write_text(",".join(c.header(layout) for c in columns) + "\n" + ",".join(c.name for c in columns) + "\n", "utf-8")
         decoder = open_file(path, contract)
         record = next(iter(decoder))
         assert decoder.layout == layout
         assert list(decoder.columns) == record.values
+
+
+def test_columns_that_changed_places_refuse_the_file(contracts: dict[str, Contract], tmp_path: Path) -> None:
+    contract = contracts["construction/component"]
+    texts = [c.header("") for c in contract.layout_columns("")]
+    texts[1], texts[2] = texts[2], texts[1]
+    with pytest.raises(Unreadable) as told:
+        open_file(_component(contracts, [], tmp_path, head=",".join(texts).encode("gb18030")), contract)
+    assert [(f.rule, f.column) for f in told.value.findings] == [("delivery.header_order", texts[1])]
 
 
 def test_fixed_width_counts_bytes_and_isolates_a_short_record(contracts: dict[str, Contract], tmp_path: Path) -> None:

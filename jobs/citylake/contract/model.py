@@ -115,7 +115,10 @@ class Contract:
     row_rules: tuple[RowRule, ...]  # those written in `quality`; those of types are compiled in contract.sql
     rows_min: int | None
     rows_max: int | None
-    format: str = ""  # csv fixed_width xlsx json
+    format: str = ""  # a key of ingest.decode.FORMATS
+    container: str = ""  # gzip or zip around the data file
+    preamble: int = 0  # delimited text: lines before the header
+    footer: str = ""  # delimited text: how the total row at the end begins
     encoding: str = "utf-8"
     delimiter: str = ","
     layouts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # layout -> column names in order; {} = one layout
@@ -125,10 +128,11 @@ class Contract:
     record_bytes: int | None = None
     unpivot: dict[str, str] | None = None
     table: dict[str, Any] | None = None
-    records: str | None = None  # JSON: the member that holds the array of records
+    records: str | None = None  # JSON: the member that holds the array of records; XML: the name of a row's element
     frequency_days: float = 31.0
     latency_hours: float = 72.0
     unattested: bool = False
+    empty_allowed: bool = False  # whether a delivery may hold no record at all
     lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
     suppress_below: int | None = None
     path: str = ""  # the YAML file, relative to the root

@@ -47,11 +47,13 @@ def _broken(name: str, line: int, problem: str) -> ContractError:
 
 def _value(node: Any, place: Place, lines: dict[Place, int], name: str) -> Any:
     lines[place] = node.start_mark.line + 1 if node is not None else 1
+    if node is not None and (not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag):
+        raise _broken(name, node.start_mark.line + 1, f"the tag {node.tag} is not allowed")
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, place, lines, name)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*place, i), lines, name) for i, item in enumerate(node.value)]
-    return _scalar(node, name)
+    return _scalar(node)
 
 
 def _mapping(node: yaml.MappingNode, place: Place, lines: dict[Place, int], name: str) -> dict[str, Any]:
@@ -65,10 +67,5 @@ def _mapping(node: yaml.MappingNode, place: Place, lines: dict[Place, int], name
     return out
 
 
-def _scalar(node: Any, name: str) -> Any:
-    if node is None:
-        return None
-    if not node.tag.startswith("tag:yaml.org,2002:") or "python" in node.tag:
-        raise _broken(name, node.start_mark.line + 1, f"the tag {node.tag} is not allowed")
-    constructor = yaml.SafeLoader("")
-    return constructor.construct_object(node)
+def _scalar(node: Any) -> Any:
+    return None if node is None else yaml.SafeLoader("").construct_object(node)

@@ -19,6 +19,9 @@ RECORD_ERRORS = {
     "record.missing_field": Bilingual("字段少于约定", "fewer fields than the contract has"),
     "record.undecodable": Bilingual("字节无法按约定字符集解码", "bytes that the declared charset does not have"),
     "record.nul": Bilingual("含空字符", "holds a NUL character"),
+    "record.replacement_character": Bilingual("含替换符U+FFFD,原字已失", "holds U+FFFD: a character was lost before"),
+    "record.field_too_long": Bilingual("字段超过1 MiB", "a field of more than 1 MiB"),
+    "record.checksum": Bilingual("报文CRC不符", "the packet's CRC does not agree"),
     "record.malformed": Bilingual("记录结构损坏", "the record is malformed"),
 }
 LINEAGE = (

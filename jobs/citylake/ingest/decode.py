@@ -11,25 +11,31 @@ import pyarrow as pa
 
 from citylake.contract.bronze import BRONZE_LINEAGE, bronze_columns
 from citylake.contract.model import Column, Contract
+from citylake.ingest.containers import unpack
+from citylake.ingest.dbf import Dbf
 from citylake.ingest.delimited import Delimited
 from citylake.ingest.fixed_width import FixedWidth
-from citylake.ingest.json_records import JsonRecords
+from citylake.ingest.hj212 import Hj212
+from citylake.ingest.json_records import JsonLines, JsonRecords
 from citylake.ingest.records import Decoder, Record
+from citylake.ingest.spaced import Spaced
 from citylake.ingest.tokens import EMPTY, Tokens
 from citylake.ingest.workbook import Workbook
+from citylake.ingest.xml_rows import XmlRows
 from citylake.ledger.receipts import LandedFile, Receipt
 
 FORMATS: dict[str, Callable[[Path, Contract], Decoder]] = {
-    "csv": Delimited, "fixed_width": FixedWidth, "json": JsonRecords, "xlsx": Workbook,
+    "csv": Delimited, "fixed_width": FixedWidth, "json": JsonRecords, "jsonl": JsonLines, "xlsx": Workbook, "xls": Workbook, "ods": Workbook,
+    "xml": XmlRows, "dbf": Dbf, "hj212": Hj212, "spaced": Spaced,
 }  # fmt: skip
 BATCH_ROWS = 50_000
-SHIFTED = ("record.extra_field", "record.missing_field", "record.malformed")
+SHIFTED = ("record.extra_field", "record.missing_field", "record.malformed", "record.field_too_long", "record.checksum")
 Value = Callable[[str | None], tuple[str | None, ...]]
 
 
 def open_file(path: Path, contract: Contract) -> Decoder:
-    """A file by the format of its contract."""
-    return FORMATS[contract.format](path, contract)
+    """A file by the container and format of its contract; Unreadable when it is something else."""
+    return FORMATS[contract.format](unpack(path, contract), contract)
 
 
 def bronze_schema(contract: Contract) -> pa.Schema:

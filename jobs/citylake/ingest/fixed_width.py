@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from citylake.contract.model import Contract
-from citylake.ingest.records import Record
+from citylake.ingest.charset import check_charset
+from citylake.ingest.records import Record, Unreadable
+from citylake.ingest.scanner import CTRL_Z, physical_lines
+from citylake.ledger.receipts import Finding
 
 
 class FixedWidth:
@@ -14,6 +17,9 @@ class FixedWidth:
 
     def __init__(self, path: Path, contract: Contract) -> None:
         """Columns and positions come from the contract alone."""
+        if not path.stat().st_size:
+            raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
+        check_charset(path, contract.encoding)
         self._path, self._contract = path, contract
         fields = [c for c in contract.columns if c.start is not None]
         self._spans = [(c.start or 0, c.end or 0) for c in fields]
@@ -21,13 +27,14 @@ class FixedWidth:
         self.layout = ""
 
     def __iter__(self) -> Iterator[Record]:
-        start = 0
-        with self._path.open("rb", buffering=4 << 20) as handle:
-            for number, piece in enumerate(handle, start=1):
-                end = start + len(piece)
-                raw = piece.rstrip(b"\n").removesuffix(b"\r")
-                yield self._record(number, start, end, raw)
-                start = end
+        with self._path.open("rb") as handle:
+            for number, start, piece in physical_lines(handle, self._path.name):
+                raw = piece.rstrip(b"\r\n")
+                if raw == CTRL_Z:
+                    continue
+                if raw == piece and len(raw) < (self._contract.record_bytes or 0):
+                    raise Unreadable(Finding("file.truncated", "末行不完整,文件被截断", "the last record is cut off", self._path.name, number))
+                yield self._record(number, start, start + len(piece), raw)
 
     def _record(self, number: int, start: int, end: int, raw: bytes) -> Record:
         length = self._contract.record_bytes or len(raw)
@@ -40,4 +47,6 @@ class FixedWidth:
         except UnicodeDecodeError:
             error = "record.undecodable"
             values = [raw[a:b].decode(self._contract.encoding, "replace").strip(" ") for a, b in self._spans]
+        if error is None and any("\ufffd" in v for v in values):
+            error = "record.replacement_character"
         return Record(number, number, start, end, [*values], error)

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from citylake.ingest.records import Unreadable
 from citylake.ledger.receipts import Finding
 
-Name = Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f]{1,200}$")]
+_NAME_BYTES = 255
 PERIOD = re.compile(r"[0-9]{4}(-(Q[1-4]|(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?))?")
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _safe_name(name: str) -> str:
+    """A file's name as data: objects get a key of their own, but a name must not lead elsewhere or hide a control character."""
+    if not name or name in (".", "..", "manifest.json") or re.search(r"[/\\\x00-\x1f\x7f]|^[A-Za-z]:", name):
+        raise ValueError("not a plain file name")
+    if len(name.encode()) > _NAME_BYTES:
+        raise ValueError(f"longer than {_NAME_BYTES} bytes")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_safe_name)]
 
 
 class FileEntry(_Strict):
@@ -27,6 +40,14 @@ class FileEntry(_Strict):
     bytes: Annotated[int, Field(ge=0)]
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     records: Annotated[int, Field(ge=0)]
+
+
+def _told_apart(files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
+    """Names that look alike once normalised (Unicode NFKC) cannot be told apart by a person; names that differ in case can."""
+    shapes = [unicodedata.normalize("NFKC", f.name) for f in files]
+    if len(set(shapes)) < len(shapes):
+        raise ValueError("two file names look alike")
+    return files
 
 
 class Totals(_Strict):
@@ -50,7 +71,8 @@ class Manifest(_Strict):
     coverage: Literal["full", "changes"]
     sent_at: AwareDatetime
     corrects: str | None = None
-    files: Annotated[tuple[FileEntry, ...], Field(min_length=1)]
+    attested: bool = True  # false: the lake made this manifest, no department vouches for it
+    files: Annotated[tuple[FileEntry, ...], Field(min_length=1), AfterValidator(_told_apart)]
     totals: Totals
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from citylake.contract.model import Contract
+from citylake.ingest.budgets import within_time
 from citylake.ingest.decode import open_file
 from citylake.ingest.manifest import FileEntry, Manifest
 from citylake.ingest.records import Decoder, Unreadable
+from citylake.ingest.workbook import IDENTIFIERS, SCIENTIFIC
 from citylake.ledger.receipts import Finding
 
 
@@ -24,6 +26,28 @@ class _Measured:
     distinct: dict[str, set[str]] = field(default_factory=dict)
     low: dict[str, str] = field(default_factory=dict)
     high: dict[str, str] = field(default_factory=dict)
+
+
+# A fault of single records is a fault of the file when a larger share of them shows it.
+WHOLE_FILE = {"delivery.charset": 0.05, "file.identifier_as_number": 0.05, "delivery.structure": 0.2}
+_FIELDS = ("record.extra_field", "record.missing_field", "record.malformed")
+
+
+@dataclass
+class _Damage:
+    """Records of one file that show a fault which, when common, speaks against the whole file."""
+
+    rule: str
+    zh: str
+    en: str
+    column: str = ""
+    count: int = 0
+    line: int = 0
+
+    def seen(self, line: int) -> None:
+        """One more record."""
+        self.count += 1
+        self.line = self.line or line
 
 
 @dataclass(frozen=True)
@@ -45,7 +69,7 @@ def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], last_
     return _content(manifest, contract, paths)
 
 
-def _finding(rule: str, zh: str, en: str, where: str = "") -> Finding:
+def _finding(rule: str, zh: str, en: str, where: str = "manifest.json") -> Finding:
     return Finding(rule, zh, en, where)
 
 
@@ -82,11 +106,14 @@ def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> 
     for entry in manifest.files:
         try:
             decoder = open_file(paths[entry.name], contract)
+            records, damage = _measure(decoder, manifest, measured, contract)
         except Unreadable as error:
-            found += error.findings
+            found += [replace(f, where=entry.name) for f in error.findings]
             continue
         layouts.add(decoder.layout)
-        records = _measure(decoder, manifest, measured)
+        found += _widespread(damage, records, entry.name)
+        if not records and not contract.empty_allowed:
+            found.append(Finding("delivery.no_records", "文件没有数据记录", "the file holds no record", entry.name, 1))
         if records != entry.records:
             text = f"记录数应为{entry.records},实为{records}"
             found.append(_finding("delivery.records", text, f"{entry.records} records promised, {records} came", entry.name))
@@ -97,19 +124,40 @@ def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> 
     return Verified(next(iter(layouts), ""), tuple(found))
 
 
-def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured) -> int:
-    """Count records and take the totals that the manifest states."""
+def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured, contract: Contract) -> tuple[int, list[_Damage]]:
+    """Count records, take the totals that the manifest states, and count faults that may be the file's."""
     totals = manifest.totals
     wanted = {*totals.sum, *totals.distinct, *totals.min, *totals.max}
     places = [(i, name) for i, name in enumerate(decoder.columns) if name in wanted]
+    undecodable = _Damage("delivery.charset", "多条记录无法按约定字符集解码", "many records are not in the declared charset")
+    shifted = _Damage("delivery.structure", "多条记录的字段数与合约不符", "many records have another number of fields")
+    lost = [(i, _lost_digits(contract.column(n).header(decoder.layout))) for i, n in enumerate(decoder.columns) if contract.column(n).type.name in IDENTIFIERS]
     last = 0
-    for record in decoder:
+    for record in within_time(iter(decoder), ""):
+        if record.error == "record.undecodable":
+            undecodable.seen(record.line)
+        elif record.error in _FIELDS:
+            shifted.seen(record.line)
+        for i, damage in lost:
+            if (text := record.values[i]) and ("E+" in text or "e+" in text) and SCIENTIFIC.fullmatch(text.strip()):
+                damage.seen(record.line)
         if record.number == last:
             continue
         last = record.number
         for i, name in places:
             _take(name, (record.values[i] or "").strip(), totals_of=manifest, measured=measured)
-    return last
+    return last, [undecodable, shifted, *(d for _, d in lost)]
+
+
+def _lost_digits(column: str) -> _Damage:
+    return _Damage("file.identifier_as_number", "编号为科学计数法,末位已失", "identifiers in scientific notation have lost digits", column)
+
+
+def _widespread(damage: list[_Damage], records: int, name: str) -> Iterator[Finding]:
+    """A single bad record is quarantined; a file that is bad throughout is refused."""
+    for d in damage:
+        if d.count > 1 and d.count > records * WHOLE_FILE[d.rule]:
+            yield Finding(d.rule, d.zh, d.en, name, d.line, d.column, d.count)
 
 
 def _take(name: str, text: str, totals_of: Manifest, measured: _Measured) -> None:

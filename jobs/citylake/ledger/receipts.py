@@ -26,12 +26,16 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason for a refusal, in both languages, with what the clerk should do."""
+    """One reason for a refusal, in both languages, and the place in the file."""
 
     rule: str
     zh: str
     en: str
-    where: str = ""
+    where: str = ""  # the file
+    line: int | None = None  # where the fault starts; in a workbook the row
+    column: str = ""  # header text, or the cell of a workbook
+    count: int = 1  # records that show it
+    samples: tuple[str, ...] = ()  # up to three, masked
 
 
 @dataclass(frozen=True)
@@ -99,5 +103,5 @@ def next_known_at(earlier: list[Receipt], dataset: str, sent_at: str) -> str:
 def _read(body: bytes) -> Receipt:
     raw: dict[str, Any] = json.loads(body)
     files = tuple(LandedFile(**f) for f in raw.pop("files"))
-    findings = tuple(Finding(**f) for f in raw.pop("findings"))
+    findings = tuple(Finding(**{**f, "samples": tuple(f.get("samples", ()))}) for f in raw.pop("findings"))
     return Receipt(**raw, files=files, findings=findings)

@@ -1,0 +1,36 @@
+"""How much a file may ask of the lake before it is refused; every limit is far above what an honest delivery needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from citylake.ingest.records import Record, Unreadable
+from citylake.ledger.receipts import Finding
+
+PLAIN_BYTES = 8 << 30  # a file after it is unpacked
+RATIO = 100  # plain bytes per packed byte
+RATIO_FREE_BYTES = 1 << 20  # below this many plain bytes a ratio proves nothing
+RECORD_BYTES = 16 << 20
+FIELD_CHARACTERS = 1 << 20
+COLUMNS = 2_000
+DEPTH = 100  # of nested JSON or XML
+DOCUMENT_BYTES = 512 << 20  # formats that are read whole (workbooks, JSON documents)
+SHEET_CELLS = 20_000_000
+SHEET_ROWS = 1_000_000
+SECONDS = 3_600.0
+_LOOK_EVERY = 10_000
+
+
+def within_time(records: Iterator[Record], name: str, seconds: float = SECONDS) -> Iterator[Record]:
+    """The same records; Unreadable when reading them takes longer than the budget."""
+    end = time.monotonic() + seconds
+    for i, record in enumerate(records):
+        if i % _LOOK_EVERY == 0 and time.monotonic() > end:
+            raise Unreadable(Finding("budget.seconds", f"读取超过{seconds:.0f}秒", f"reading takes more than {seconds:.0f} s", name, record.line))
+        yield record
+
+
+def too_many_columns(count: int, name: str, line: int) -> Unreadable:
+    """The refusal of a header wider than `COLUMNS`."""
+    return Unreadable(Finding("budget.columns", f"列数{count}超过{COLUMNS}", f"{count} columns, at most {COLUMNS}", name, line))

@@ -1,0 +1,85 @@
+"""The header of delimited text against the layouts of its contract: by name, then by order; every difference is told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from citylake.contract.model import Contract
+from citylake.ingest.records import Unreadable
+from citylake.ledger.receipts import Finding
+
+_UNNAMED = re.compile(r"(F[0-9]+)?")
+_DELIMITERS = {",": ",", "\t": "TAB", ";": ";", "|": "|", "，": "，", "；": "；", "、": "、", "^": "^"}
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the columns of a layout stand in a file."""
+
+    layout: str
+    columns: tuple[str, ...]  # contract columns, or for wide files the leading ones
+    positions: tuple[int, ...]
+    cells: tuple[tuple[str, int], ...]  # wide files: (header text, position) of every cell column
+    unnamed: tuple[int, ...]
+    width: int
+
+
+def match_header(texts: list[str], contract: Contract, name: str, line: int, whole: str) -> Header:
+    """The layout whose header texts the file holds in order; `whole` is the header as one text. Unreadable otherwise."""
+    found = {text: i for i, text in enumerate(texts) if text}
+    if len(found) < sum(1 for t in texts if t):
+        twice = next(t for t in texts if t and texts.count(t) > 1)
+        raise Unreadable(Finding("delivery.header_duplicate", f"表头“{twice}”重复", f"the header '{twice}' stands twice", name, line, twice))
+    for layout in contract.layouts or ("",):
+        header = _fits(found, texts, contract, layout)
+        if header is not None:
+            _in_order(header, texts, name, line)
+            return header
+    raise Unreadable(_explain(found, contract, name, line, whole))
+
+
+def _fits(found: dict[str, int], texts: list[str], contract: Contract, layout: str) -> Header | None:
+    wanted = {c.header(layout): c.name for c in contract.layout_columns(layout) if not _from_cells(contract, c.name)}
+    others = [t for t in found if t not in wanted and not _UNNAMED.fullmatch(t)]
+    cells = [t for t in others if contract.unpivot and re.fullmatch(contract.unpivot["header"], t)]
+    if not wanted.keys() <= found.keys() or len(cells) < len(others):
+        return None
+    unnamed = tuple(i for i, text in enumerate(texts) if _UNNAMED.fullmatch(text))
+    places = tuple((t, found[t]) for t in cells)
+    return Header(layout, tuple(wanted.values()), tuple(found[t] for t in wanted), places, unnamed, len(texts))
+
+
+def _in_order(header: Header, texts: list[str], name: str, line: int) -> None:
+    """Columns that changed places may have changed only their headers: a person must look."""
+    for before, after in zip(header.positions, header.positions[1:], strict=False):
+        if after < before:
+            text = texts[after]
+            raise Unreadable(
+                Finding("delivery.header_order", f"列“{text}”的次序与合约不符", f"the column '{text}' is not in the contract's order", name, line, text)
+            )
+
+
+def _from_cells(contract: Contract, column: str) -> bool:
+    return contract.unpivot is not None and column in (contract.unpivot["name"], contract.unpivot["value"])
+
+
+def _explain(found: dict[str, int], contract: Contract, name: str, line: int, whole: str) -> Finding:
+    """Another delimiter, or the missing and unknown header texts against the nearest layout."""
+    options = [{c.header(y) for c in contract.layout_columns(y)} for y in contract.layouts or ("",)]
+    for sign in _other_delimiters(whole, contract, options):
+        zh, en = f"分隔符应为“{_DELIMITERS[contract.delimiter]}”,实为“{sign}”", f"the delimiter is {sign}, not {_DELIMITERS[contract.delimiter]}"
+        return Finding("delivery.delimiter", zh, en, name, line)
+    nearest = max(options, key=lambda o: len(o & found.keys()))
+    missing, unknown = sorted(nearest - found.keys()), sorted(found.keys() - nearest)
+    zh = f"表头不符:缺少 {'、'.join(missing) or '无'};多出 {'、'.join(unknown) or '无'}"
+    en = f"header differs: missing {', '.join(missing) or 'none'}; unknown {', '.join(unknown) or 'none'}"
+    return Finding("delivery.header", zh[:400], en[:400], name, line, next(iter([*missing, *unknown]), ""))
+
+
+def _other_delimiters(whole: str, contract: Contract, options: list[set[str]]) -> Iterator[str]:
+    for sign, told in _DELIMITERS.items():
+        texts = {t.strip(' "') for t in whole.split(sign)}
+        if sign != contract.delimiter and any(len(texts & o) * 2 > len(o) for o in options):
+            yield told

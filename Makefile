@@ -3,7 +3,7 @@ PY := .venv/bin/python
 UP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bad-input types score sql up down status doctor bench lock report
+.PHONY: help setup demo test check fuzz bad-input story-handover types score sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,12 @@ check: $(UP)  ## the fast part: lint, import layers, contracts, suites, unit tes
 
 types: $(UP)  ## types by pyright (fetches its own engine from npm at first use)
 	.venv/bin/pyright
+
+story-handover: $(UP)  ## a delivery is refused, sent again, judged, amended, replayed and closed, step by step
+	$(PY) -m pytest -q -s tests/flow/test_handover_story.py
+
+fuzz: $(UP)  ## fuzz every decoder for SECONDS (60) each
+	$(PY) -m tests.fuzz --seconds $(or $(SECONDS),60)
 
 bad-input: $(UP)  ## 72 kinds of malformed files, each in three variants or more, with the verdict per kind
 	$(PY) -m pytest -q -s tests/flow/test_bad_input.py

@@ -109,7 +109,7 @@ def measure(state: Path, rows: int) -> dict[str, Any]:
     """Everything in one run; the services are started and stopped here."""
     os.environ["CITYLAKE_STATE"] = str(state)
     from citylake.audit.conservation import batches
-    from citylake.ingest.fetch import fetch_folder
+    from citylake.ingest.sources.folder import fetch_folder
     from citylake.lake.names import landing_key
     from citylake.lake.services import down, up
     from citylake.lake.settings import load_settings

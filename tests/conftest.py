@@ -100,7 +100,7 @@ def root() -> Path:
 def small_lake(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory):
     """A small city that went through the whole plan once: (lake, folder of the city)."""
     from citylake.city import generate
-    from citylake.ingest.fetch import fetch_folder
+    from citylake.ingest.sources.folder import fetch_folder
     from citylake.run import open_lake, run_all
 
     city = tmp_path_factory.mktemp("city")

@@ -141,12 +141,36 @@ def city(
 
 
 @app.command()
-def fetch(source: Annotated[Path, typer.Argument(help="folder that holds <department>/<dataset>/<delivery>/")]) -> None:
-    """Hop 1: bring deliveries from a folder into the inbox; the manifest of each goes last."""
-    from citylake.ingest.fetch import fetch_folder
+def fetch(source: Annotated[str, typer.Argument(help="a folder, the id of a connection in the settings, or an address; options behind #")]) -> None:
+    """Hop 1: bring deliveries from a source into the inbox; the manifest of each goes last."""
+    from citylake.ingest.sources.opening import open_source
+    from citylake.ingest.sources.source import fetch as bring
     from citylake.run import open_lake
 
-    out.print(f"fetched {fetch_folder(open_lake().store, source)} deliveries")
+    lake = open_lake()
+    out.print(f"fetched {bring(lake.store, open_source(lake.settings, source))} deliveries")
+
+
+@app.command()
+def diagnose(dataset: str, file: Path, reference: Annotated[Path | None, typer.Option(help="an earlier accepted file")] = None, as_json: Json = False) -> None:
+    """How a file drifted from its contract, and a patch of the contract to consider; nothing is applied."""
+    from citylake.contract.load import load_contracts
+    from citylake.ingest.drift.kinds import diagnose as compare
+
+    settings = load_settings()
+    contracts = load_contracts(settings.root)
+    if dataset not in contracts:
+        raise LakeError("dataset.unknown", f"there is no dataset {dataset}", now="citylake status")
+    found = compare(contracts[dataset], file, reference, settings.root)
+    if as_json:
+        _print([asdict(d) for d in found])
+        return
+    for d in found:
+        out.print(f"{d.kind:13} {d.column or '-'}  {d.evidence_zh} / {d.evidence_en}  ({d.confidence:.2f})", highlight=False)
+    for patch in dict.fromkeys(d.patch for d in found if d.patch):
+        out.print(f"\nto consider (git apply, then citylake expectations):\n{patch}", highlight=False)
+    if not found:
+        out.print("OK   the file is as the contract says")
 
 
 def _verb(verb: str, names: list[str] | None, as_json: bool) -> None:
@@ -231,11 +255,14 @@ def _summary(result: dict[str, Any], seconds: float) -> None:
 @app.command()
 def sql(query: str, as_json: Json = False) -> None:
     """Answer one query over the released views."""
+    from citylake.audit.tables import audit_views
     from citylake.publish.release import create_views, latest
     from citylake.run import open_lake
 
     lake = open_lake()
     create_views(lake.spark, lake.settings, latest(lake.store))
+    for statement in audit_views(lake.settings):
+        lake.spark.sql(statement).collect()
     rows = lake.spark.sql(query)
     found = [r.asDict(recursive=True) for r in rows.limit(1000).collect()]
     if as_json:
@@ -298,6 +325,98 @@ def score(truth: Path, as_json: Json = False) -> None:
     out.print(table)
     out.print(f"recall {found.recall:.4f}   false alarms {found.false_alarms} of {found.clean_rows} clean records ({found.false_alarm_rate:.4%})")
     raise typer.Exit(0 if found.recall >= 0.98 and found.false_alarm_rate <= 0.005 else 1)
+
+
+@app.command()
+def letter(dataset: str, number: int, language: Annotated[str, typer.Option("--lang")] = "zh", as_json: Json = False) -> None:
+    """The answer to a delivery as the department gets it."""
+    from citylake.ledger.letter import letter as compose
+    from citylake.ledger.letter import render
+    from citylake.ledger.receipts import dataset_receipts
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    found = next((r for r in dataset_receipts(lake.store, dataset) if r.number == number), None)
+    if found is None:
+        raise LakeError("letter.unknown", f"{dataset} has no receipt {number}", now="citylake status")
+    content = compose(found, lake.contracts[dataset], lake.settings.root)
+    _print(content) if as_json else sys.stdout.write(render(content, language, "txt"))
+
+
+cases_app = typer.Typer(help="Refused records as to-dos: list, export for the sender, waive.", invoke_without_command=True)
+app.add_typer(cases_app, name="cases")
+
+
+@cases_app.callback()
+def cases(context: typer.Context, as_json: Json = False) -> None:
+    """Every case with its state, deadline and age."""
+    from citylake.run import open_cases, open_lake, today
+
+    if context.invoked_subcommand:
+        return
+    found = open_cases(open_lake())
+    if as_json:
+        _print([{**asdict(c), "age_days": c.age(today())} for c in found])
+        return
+    table = RichTable("case", "state", "rows", "outstanding", "deadline", "age", "owner", "meaning")
+    for c in found:
+        table.add_row(c.id, c.state, str(c.rows), str(c.outstanding), c.deadline, f"{c.age(today())} d", c.owner, f"{c.meaning.zh} / {c.meaning.en}")
+    out.print(table)
+
+
+@cases_app.command("export")
+def cases_export(case: str, to: Annotated[Path, typer.Option(help="file to write")]) -> None:
+    """A CSV that the sender can correct: original columns, reference, problem."""
+    from citylake.audit.amend import amend_file
+    from citylake.quality.cases import find_case
+    from citylake.run import open_lake, today
+
+    lake = open_lake()
+    found = find_case(lake.store, lake.contracts, lake.settings.root, case, today())
+    to.write_bytes(amend_file(lake.settings, lake.store, lake.contracts[found.dataset], found))
+    out.print(f"{found.outstanding} records in {to}; corrected, they come back with: citylake amend {found.dataset} {found.delivery} {to}", highlight=False)
+
+
+@cases_app.command("waive")
+def cases_waive(case: str, by: Annotated[str, typer.Option()], reason: Annotated[str, typer.Option()], until: Annotated[str, typer.Option()]) -> None:
+    """A named person accepts that these records stay out, until a day."""
+    from datetime import date
+
+    from citylake.quality.cases import find_case, waive
+    from citylake.run import open_lake, today
+
+    lake = open_lake()
+    waive(lake.store, find_case(lake.store, lake.contracts, lake.settings.root, case, today()), by, reason, date.fromisoformat(until))
+    out.print(f"waived {case} until {until}", highlight=False)
+
+
+@app.command()
+def amend(dataset: str, delivery: str, file: Path) -> None:
+    """Hand over a corrected file; it becomes a delivery that corrects the first."""
+    from datetime import datetime
+
+    from citylake.audit.amend import amend as hand_over
+    from citylake.ledger.letter import BEIJING
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    if dataset not in lake.contracts:
+        raise LakeError("dataset.unknown", f"there is no dataset {dataset}", now="citylake status")
+    given = hand_over(lake.store, lake.contracts[dataset], delivery, file.read_bytes(), datetime.now(BEIJING))
+    out.print(f"{given} is in the inbox; next: citylake replay {dataset}", highlight=False)
+
+
+@app.command()
+def replay(dataset: str, as_json: Json = False) -> None:
+    """Run what came back for a dataset, and restate the marts that read it."""
+    from citylake.run import open_lake, replay_dataset
+
+    done = replay_dataset(open_lake(), dataset)
+    if as_json:
+        _print(done)
+        return
+    for step in done["steps"]:
+        out.print(step, highlight=False)
 
 
 @app.command()

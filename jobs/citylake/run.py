@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from citylake.audit.conservation import batches
 from citylake.contract.load import load_contracts
@@ -20,6 +22,8 @@ from citylake.plan import load_plan
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from citylake.quality.cases import Case
 
 
 @dataclass
@@ -45,8 +49,13 @@ def open_lake(settings: Settings | None = None) -> Lake:
 
 
 def receive_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Hops 2-3: answer every waiting delivery."""
-    given = receive(lake.store, lake.contracts[dataset])
+    """Hops 1-3: ask the dataset's source when the settings name one, and answer every waiting delivery."""
+    if dataset in lake.settings.sources:
+        from citylake.ingest.sources.opening import open_source
+        from citylake.ingest.sources.source import fetch
+
+        fetch(lake.store, open_source(lake.settings, lake.settings.sources[dataset]))
+    given = receive(lake.store, lake.contracts[dataset], lake.settings.root)
     return {"dataset": dataset, "receipts": [_answer(r) for r in given]}
 
 
@@ -76,6 +85,8 @@ def _settled(known: list[Event], receipt: Receipt) -> bool:
 
 
 def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, Any]:
+    from citylake.quality.cases import settle
+    from citylake.quality.notice import notify
     from citylake.refine.refine import admit
 
     refined = _refined(lake, contract, receipt)
@@ -83,6 +94,8 @@ def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, A
     if gate.facts["passed"]:
         admit(lake.spark, lake.settings, contract, receipt, refined.facts["counts"])
         append(lake.store, contract.id, "admitted", receipt.number, {})
+        settle(lake.settings, lake.store, contract, receipt)
+        notify(lake.store, contract, receipt, lake.settings.root)
     counts = {k: v for k, v in refined.facts["counts"].items() if not k.startswith("rule:")}
     return {"receipt": receipt.number, "passed": gate.facts["passed"], **counts}
 
@@ -110,6 +123,14 @@ def _gated(lake: Lake, contract: Contract, receipt: Receipt, refined: Event) -> 
     return append(lake.store, contract.id, "gate", receipt.number, judge_batch(lake.settings.root, contract, rows, refined.facts))
 
 
+def replay_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
+    """Bring amended records home: the dataset's new deliveries, the marts that read it, and a release. Nothing else runs."""
+    steps: list[dict[str, Any]] = [{"verb": v, **VERBS[v](lake, dataset)} for v in ("receive", "decode", "refine")]
+    touched = [m for m in load_plan(lake.settings.root).marts if dataset in m.inputs]
+    steps += [{"verb": "build", **build_mart(lake, m.id)} for m in touched]
+    return {"steps": [*steps, {"verb": "release", **release(lake)}]}
+
+
 def build_mart(lake: Lake, mart: str) -> dict[str, Any]:
     """Hop 7: build one mart table when an input has a new version, and gate it."""
     from citylake.marts.build import build_table
@@ -126,14 +147,29 @@ def release(lake: Lake) -> dict[str, Any]:
 
 
 def report(lake: Lake) -> dict[str, Any]:
-    """Write the offline pages."""
+    """Write the offline pages and the audit tables."""
     from citylake.audit.report import write_pages
+    from citylake.audit.tables import write_tables
 
-    return {"pages": str(write_pages(lake.settings, lake.store, lake.contracts))}
+    found = open_cases(lake)
+    write_tables(lake.settings, batches(lake.store, lake.contracts), found)
+    return {"pages": str(write_pages(lake.settings, lake.store, lake.contracts, found, today()))}
 
 
 def _accepted(lake: Lake, dataset: str) -> list[Receipt]:
     return [r for r in dataset_receipts(lake.store, dataset) if r.outcome == "accepted"]
+
+
+def open_cases(lake: Lake) -> list[Case]:
+    """The cases of every dataset."""
+    from citylake.quality.cases import cases
+
+    return [x for c in lake.contracts.values() if c.kind != "mart" for x in cases(lake.store, c, lake.settings.root, today())]
+
+
+def today() -> date:
+    """The day in the city; deadlines and waivers are compared with it, data never are."""
+    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
 
 
 VERBS: dict[str, Callable[..., dict[str, Any]]] = {

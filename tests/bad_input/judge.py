@@ -110,7 +110,7 @@ def _read(case: Case, number: int, folder: Path) -> Outcome:
         return Outcome(list(error.findings), None)
     contract = contract_of(case)
     paths = {entry.name: folder / str(i) for i, entry in enumerate(manifest.files)}
-    verified = verify(manifest, contract, paths, None)
+    verified = verify(manifest, contract, paths, ())
     if verified.findings:
         return Outcome(list(verified.findings), None)
     files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)

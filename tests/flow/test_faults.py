@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from citylake.audit.conservation import batches, losses
-from citylake.ingest.fetch import fetch_folder
+from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.processes import listening, running, wait_until
 from citylake.lake.settings import Settings
 from citylake.ledger.evidence import broken_links

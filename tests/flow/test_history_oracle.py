@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from citylake.audit.conservation import batches
-from citylake.ingest.fetch import fetch_folder
+from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.delta import open_table
 from citylake.lake.names import silver
 from citylake.lake.settings import Settings

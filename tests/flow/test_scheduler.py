@@ -7,7 +7,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from citylake.ingest.fetch import fetch_folder
+from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.processes import port_free
 from citylake.orchestrate.demo import schedule
 from citylake.publish.release import releases

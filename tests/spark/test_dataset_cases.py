@@ -16,7 +16,7 @@ import pytest
 from citylake.audit.conservation import batches
 from citylake.contract.model import Contract
 from citylake.contract.sql import compile_contract
-from citylake.ingest.fetch import fetch_folder
+from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.delta import open_table
 from citylake.lake.names import quarantine, silver
 from citylake.lake.settings import Settings

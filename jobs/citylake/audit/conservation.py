@@ -120,7 +120,7 @@ def _held(settings: Settings, contract: Contract) -> dict[tuple[int, str, int], 
 def _missing(store: Store, contract: Contract, receipt: Receipt, held: dict[tuple[int, str, int], int]) -> list[Loss]:
     found: list[Loss] = []
     for file in receipt.files:
-        for number, (line, start, end, expected) in _records(store, contract, file.sha256).items():
+        for number, (line, start, end, expected) in _records(store, contract.of_file(file.name, receipt.corrects), file.sha256).items():
             rows = held.get((receipt.number, file.sha256, number), 0)
             if rows != expected:
                 found.append(Loss(contract.id, receipt.number, file.name, number, line, start, end, rows, expected))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from citylake.lake.settings import Settings
 from citylake.lake.store import Store
 from citylake.ledger.evidence import Event, events
 from citylake.publish.release import releases
+from citylake.quality.cases import Case
 
 FIGURES_ZH = ("送交记录", "接收行", "采用", "重复", "被替代", "隔离")
 WORDS_ZH = {
     "refused": "退回", "repeat": "重复送交", "received": "已收", "decoded": "已解码", "refined": "已整理", "gate": "过门", "held": "扣留", "admitted": "已入库",
+    "open": "待处理", "notified": "已通知", "amended": "已更正", "waived": "已豁免", "replayed": "已重算", "closed": "已关闭",
     "error": "错误", "warning": "警告", "info": "提示", "blank": "置空", "critical": "关键",
 }  # fmt: skip
 PLACES = 100  # quarantined records that a page lists; the quarantine table has them all
@@ -38,22 +41,27 @@ class _Site:
     batches: list[Batch]
     chains: dict[str, list[Event]]
     places: dict[str, list[dict[str, Any]]]
+    cases: list[Case]
+    today: date
     release: int
     pinned: dict[str, dict[str, Any]]
 
 
-def write_pages(settings: Settings, store: Store, contracts: dict[str, Contract]) -> Path:
+def write_pages(settings: Settings, store: Store, contracts: dict[str, Contract], open_cases: list[Case], today: date) -> Path:
     """Write all pages below the state folder; returns the first page."""
     known, found = releases(store), batches(store, contracts)
     site = _Site(
         settings, contracts, found, {c: events(store, c) for c in contracts}, {c.id: _places(settings, c, found) for c in contracts.values()},
+        open_cases, today,
         known[-1].number if known else 0, known[-1].tables if known else {},
     )  # fmt: skip
     folder = settings.state / "pages"
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "letters").mkdir(parents=True, exist_ok=True)
+    _letters(store, folder / "letters")
     env = Environment(loader=PackageLoader("citylake.audit", "pages"), autoescape=True, undefined=StrictUndefined)
     for lang in ("zh", "en"):
         _overview(env, site, folder, lang)
+        _cases(env, site, folder, lang)
         for contract in contracts.values():
             _subject(env, site, folder, lang, contract)
     (folder / "index.html").write_text((folder / f"index.{settings.language}.html").read_text("utf-8"), "utf-8")
@@ -73,7 +81,8 @@ def _common(site: _Site, lang: str, page: str, title: str) -> dict[str, Any]:
     t: Callable[[str, str], str] = partial(_of, lang)
     return {
         "lang": lang, "t": t, "word": partial(_word, lang), "title": title, "release": site.release, "other": f"{page}.{other}.html",
-        "nav": [(f"index.{lang}.html", t("总览", "overview"))], "figures": FIGURES_ZH if lang == "zh" else FIGURES,
+        "nav": [(f"index.{lang}.html", t("总览", "overview")), (f"cases.{lang}.html", t("问题单", "cases"))],
+        "figures": FIGURES_ZH if lang == "zh" else FIGURES,
     }  # fmt: skip
 
 
@@ -84,9 +93,38 @@ def _overview(env: Environment, site: _Site, folder: Path, lang: str) -> None:
     refused = [b for b in site.batches if b.state in ("refused", "repeat", "held")]
     text = env.get_template("overview.html.j2").render(
         **_common(site, lang, "index", _of(lang, "市政数据湖", "municipal data lake")), datasets=rows, marts=marts, refused=refused,
-        total=summary(site.batches), chart=_shares(site, sources, lang),
+        letter=partial(_letter, lang), total=summary(site.batches), chart=_shares(site, sources, lang),
     )  # fmt: skip
     (folder / f"index.{lang}.html").write_text(text, "utf-8")
+
+
+def _letters(store: Store, folder: Path) -> None:
+    """Letters and notices beside the pages; each was created once and never changes."""
+    for kind in ("letters", "notices"):
+        for key in (k for k in store.list(f"{kind}/") if k.endswith(".html")):
+            _, department, name = key.split("/")
+            path = folder / f"{kind}-{department}-{name}"
+            if not path.exists():
+                path.write_bytes(store.get(key))
+
+
+def _letter(lang: str, batch: Batch, kind: str = "letters") -> str:
+    return f"letters/{kind}-{batch.dataset.split('/')[0]}-{batch.receipt:08d}.{lang}.html"
+
+
+def _cases(env: Environment, site: _Site, folder: Path, lang: str) -> None:
+    order = sorted(site.cases, key=lambda c: (c.state == "closed", c.deadline, c.id))
+    late = {c.id for c in order if c.state not in ("closed", "waived") and c.deadline < site.today.isoformat()}
+    rows = [{**c.__dict__, "meaning": c.meaning.of(lang), "age": c.age(site.today), "late": c.id in late} for c in order]
+    text = env.get_template("cases.html.j2").render(**_common(site, lang, "cases", _of(lang, "问题单", "cases")), cases=rows, today=site.today)
+    (folder / f"cases.{lang}.html").write_text(text, "utf-8")
+
+
+def _delivery(site: _Site, batch: Batch, lang: str) -> dict[str, Any]:
+    """A row of the conservation table with its letter and, when records were refused, its notice."""
+    noticed = any((c.dataset, c.receipt) == (batch.dataset, batch.receipt) for c in site.cases)
+    links = {"letter": _letter(lang, batch), "notice": _letter(lang, batch, "notices") if noticed else ""}
+    return {**batch.__dict__, "balanced": batch.balanced, **links}
 
 
 def _source(site: _Site, contract: Contract, lang: str) -> dict[str, Any]:
@@ -113,7 +151,7 @@ def _page(contract: Contract) -> str:
 def _subject(env: Environment, site: _Site, folder: Path, lang: str, contract: Contract) -> None:
     mine = [b for b in site.batches if b.dataset == contract.id]
     text = env.get_template("dataset.html.j2").render(
-        **_common(site, lang, _page(contract), f"{contract.title.of(lang)}"), c=contract, batches=[{**b.__dict__, "balanced": b.balanced} for b in mine],
+        **_common(site, lang, _page(contract), f"{contract.title.of(lang)}"), c=contract, batches=[_delivery(site, b, lang) for b in mine],
         names=FIGURES, rules=_rules(site, contract, lang), verdicts=_verdicts(site.chains[contract.id]), chart=_trend(mine, lang),
         places=site.places[contract.id], inputs=_inputs(site.chains[contract.id]),
     )  # fmt: skip

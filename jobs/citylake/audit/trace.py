@@ -94,7 +94,7 @@ def _origins(settings: Settings, store: Store, contracts: dict[str, Contract], r
 def _origin(store: Store, contract: Contract, receipt: Receipt, row: dict[str, Any]) -> Origin:
     file = next(f for f in receipt.files if f.sha256 == row["_file_id"])
     key = {k: str(row[k]) for k in contract.keys}
-    text = original(store, contract, row["_file_id"], row["_row_no"])
+    text = original(store, contract.of_file(file.name, receipt.corrects), row["_file_id"], row["_row_no"])
     return Origin(contract.id, key, receipt.number, receipt.delivery, file.name, row["_line_no"], f"{row['_byte_start']}-{row['_byte_end']}", text)
 
 

@@ -8,7 +8,7 @@ RESIDENT_FACTS = ("form", "check", "repaired", "birth_date", "sex_code", "divisi
 # `_receipt` stands first: Delta keeps statistics for the first columns, and a batch is found by them.
 BRONZE_LINEAGE = (
     "_receipt", "_row_no", "_batch_id", "_file_id", "_line_no", "_byte_start", "_byte_end",
-    "_layout", "_period", "_coverage", "_sent_at", "_known_at", "_error",
+    "_layout", "_period", "_coverage", "_sent_at", "_known_at", "_amends", "_error",
 )  # fmt: skip
 
 

@@ -127,6 +127,7 @@ def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         "preamble": props.get("preamble"),
         "footer": props.get("footer"),
         "unattested": props.get("unattested"),
+        "revision": props.get("revision"),
         "empty_allowed": props.get("emptyAllowed"),
         "lineage": tuple(props.get("lineage") or ()),
         "suppress_below": props.get("suppressBelow"),

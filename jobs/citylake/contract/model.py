@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+AMEND_SUFFIX = ".amend.csv"
 Kind = Literal["register", "event", "observation", "mart"]
 Severity = Literal["error", "warning", "info"]
 Personal = Literal["none", "drop", "token", "resident_id"]
@@ -132,10 +133,17 @@ class Contract:
     frequency_days: float = 31.0
     latency_hours: float = 72.0
     unattested: bool = False
+    revision: Literal["hold", "append"] = "hold"  # what other bytes under the name of an accepted delivery are
     empty_allowed: bool = False  # whether a delivery may hold no record at all
     lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
     suppress_below: int | None = None
     path: str = ""  # the YAML file, relative to the root
+
+    def of_file(self, name: str, corrects: str | None) -> Contract:
+        """The contract for one file of a delivery: amended records come back as CSV, whatever the format of the dataset."""
+        if corrects is None or not name.endswith(AMEND_SUFFIX):
+            return self
+        return replace(self, format="csv", encoding="utf-8", delimiter=",", container="", preamble=0, footer="", unpivot=None, table=None)
 
     @property
     def department(self) -> str:

@@ -81,7 +81,7 @@ def _write(table: DeltaTable, contract: Contract, receipt: Receipt, counted: _Co
         app_transactions=[Transaction(APP, receipt.number)],
     )
     try:
-        write_deltalake(table, reader, mode="append", commit_properties=marker)
+        write_deltalake(table, reader, mode="append", schema_mode="merge", commit_properties=marker)
     except CommitFailedError:
         table.update_incremental()
         if not holds(table, receipt.number):

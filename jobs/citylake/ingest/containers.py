@@ -15,6 +15,8 @@ from citylake.ingest.records import Unreadable
 from citylake.ledger.receipts import Finding
 
 _BLOCK = 1 << 20
+# What `zipfile` raises, by what is damaged, when it reads a foreign archive.
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, LookupError, ValueError)
 # First bytes of what is not a department's data file, and what it is.
 _MAGIC = {
     b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\xd0\xcf\x11\xe0": "OLE", b"%PDF": "PDF", b"7z\xbc\xaf": "7z",
@@ -79,7 +81,7 @@ def _unzipped(path: Path) -> Iterator[bytes]:
             with archive.open(member) as handle:
                 while piece := handle.read(_BLOCK):
                     yield piece
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError):
+    except DAMAGED_ZIP:
         raise _refused("container.malformed", "压缩文件损坏", "the packed file is damaged", path) from None
 
 

@@ -49,7 +49,8 @@ def bronze_schema(contract: Contract) -> pa.Schema:
 def bronze_batches(contract: Contract, receipt: Receipt, paths: dict[str, Path], tokens: Tokens) -> Iterator[pa.RecordBatch]:
     """The rows of a delivery as Arrow batches of `bronze_schema`; `paths` gives each file's bytes by sha256."""
     for file in receipt.files:
-        yield from _file_batches(contract, receipt, file, open_file(paths[file.sha256], contract), tokens)
+        decoder = open_file(paths[file.sha256], contract.of_file(file.name, receipt.corrects))
+        yield from _file_batches(contract, receipt, file, decoder, tokens)
 
 
 def _file_batches(contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens) -> Iterator[pa.RecordBatch]:
@@ -105,7 +106,7 @@ def _batch(contract: Contract, receipt: Receipt, file: LandedFile, records: list
     }  # fmt: skip
     values: dict[str, list[Any]] = {
         "_row_no": [r.number for r in records], "_line_no": [r.line for r in records], "_byte_start": [r.start for r in records],
-        "_byte_end": [r.end for r in records], "_error": [r.error for r in records], **convert(records),
+        "_byte_end": [r.end for r in records], "_error": [r.error for r in records], "_amends": [r.amends for r in records], **convert(records),
     }  # fmt: skip
     schema = bronze_schema(contract)
     arrays = [_array(f, n, constant, values) for f in schema]

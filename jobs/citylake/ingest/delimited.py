@@ -87,7 +87,8 @@ class Delimited:
         header = self._header
         values: list[str | None] = [_cell(fields, p) for p in header.positions]
         if not self._contract.unpivot:
-            yield Record(number, line, start, end, values, error)
+            amends = _cell(fields, header.amends) if header.amends is not None else None
+            yield Record(number, line, start, end, values, error, amends)
         elif error is not None:
             yield Record(number, line, start, end, [*values, None, None], error)
         else:

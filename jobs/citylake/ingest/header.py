@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from citylake.contract.model import Contract
 from citylake.ingest.records import Unreadable
 from citylake.ledger.receipts import Finding
 
 _UNNAMED = re.compile(r"(F[0-9]+)?")
+# Columns that `citylake cases export` adds; the first leads back to the quarantined record, the second is for people.
+RECORD, PROBLEM = "citylake_record", "citylake_problem"
 _DELIMITERS = {",": ",", "\t": "TAB", ";": ";", "|": "|", "，": "，", "；": "；", "、": "、", "^": "^"}
 
 
@@ -24,6 +27,7 @@ class Header:
     cells: tuple[tuple[str, int], ...]  # wide files: (header text, position) of every cell column
     unnamed: tuple[int, ...]
     width: int
+    amends: int | None  # where an amend file names the record that a row replaces
 
 
 def match_header(texts: list[str], contract: Contract, name: str, line: int, whole: str) -> Header:
@@ -32,33 +36,31 @@ def match_header(texts: list[str], contract: Contract, name: str, line: int, who
     if len(found) < sum(1 for t in texts if t):
         twice = next(t for t in texts if t and texts.count(t) > 1)
         raise Unreadable(Finding("delivery.header_duplicate", f"表头“{twice}”重复", f"the header '{twice}' stands twice", name, line, twice))
-    for layout in contract.layouts or ("",):
-        header = _fits(found, texts, contract, layout)
-        if header is not None:
-            _in_order(header, texts, name, line)
+    fitting = [h for y in contract.layouts or ("",) if (h := _fits(found, texts, contract, y)) is not None]
+    for header in fitting:
+        if list(header.positions) == sorted(header.positions):
             return header
+    if fitting:
+        raise _out_of_order(fitting[0], texts, name, line)
     raise Unreadable(_explain(found, contract, name, line, whole))
 
 
 def _fits(found: dict[str, int], texts: list[str], contract: Contract, layout: str) -> Header | None:
     wanted = {c.header(layout): c.name for c in contract.layout_columns(layout) if not _from_cells(contract, c.name)}
-    others = [t for t in found if t not in wanted and not _UNNAMED.fullmatch(t)]
+    others = [t for t in found if t not in wanted and t not in (RECORD, PROBLEM) and not _UNNAMED.fullmatch(t)]
     cells = [t for t in others if contract.unpivot and re.fullmatch(contract.unpivot["header"], t)]
     if not wanted.keys() <= found.keys() or len(cells) < len(others):
         return None
     unnamed = tuple(i for i, text in enumerate(texts) if _UNNAMED.fullmatch(text))
     places = tuple((t, found[t]) for t in cells)
-    return Header(layout, tuple(wanted.values()), tuple(found[t] for t in wanted), places, unnamed, len(texts))
+    return Header(layout, tuple(wanted.values()), tuple(found[t] for t in wanted), places, unnamed, len(texts), found.get(RECORD))
 
 
-def _in_order(header: Header, texts: list[str], name: str, line: int) -> None:
+def _out_of_order(header: Header, texts: list[str], name: str, line: int) -> Unreadable:
     """Columns that changed places may have changed only their headers: a person must look."""
-    for before, after in zip(header.positions, header.positions[1:], strict=False):
-        if after < before:
-            text = texts[after]
-            raise Unreadable(
-                Finding("delivery.header_order", f"列“{text}”的次序与合约不符", f"the column '{text}' is not in the contract's order", name, line, text)
-            )
+    text = next(texts[b] for a, b in pairwise(header.positions) if b < a)
+    zh, en = f"列“{text}”的次序与合约不符", f"the column '{text}' is not in the contract's order"
+    return Unreadable(Finding("delivery.header_order", zh, en, name, line, text))
 
 
 def _from_cells(contract: Contract, column: str) -> bool:

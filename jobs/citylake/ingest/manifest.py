@@ -65,7 +65,7 @@ class Manifest(_Strict):
 
     manifest: Literal[1]
     dataset: str
-    contract: str
+    contract: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
     delivery: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
     period: Annotated[str, Field(pattern=rf"^{PERIOD.pattern}$")]
     coverage: Literal["full", "changes"]
@@ -82,11 +82,11 @@ def read_manifest(body: bytes) -> tuple[Manifest, str]:
         raw: dict[str, Any] = json.loads(body, parse_float=Decimal)
         return Manifest.model_validate(raw), str(raw["sent_at"])
     except (json.JSONDecodeError, UnicodeDecodeError):
-        raise Unreadable(Finding("manifest.malformed", "清单不是合法JSON", "the manifest is not JSON", "manifest.json")) from None
+        raise Unreadable(Finding("manifest.malformed", "清单不是合法JSON", "the manifest is not JSON", "manifest.json", 1)) from None
     except ValidationError as error:
         raise Unreadable(*(_fault(e["loc"], e["msg"]) for e in error.errors())) from None
 
 
 def _fault(place: tuple[int | str, ...], text: str) -> Finding:
     path = ".".join(str(p) for p in place)
-    return Finding("manifest.invalid", f"清单字段 {path} 不合规定", f"manifest field {path}: {text}", "manifest.json")
+    return Finding("manifest.invalid", f"清单字段 {path} 不合规定", f"manifest field {path}: {text}", "manifest.json", None, path)

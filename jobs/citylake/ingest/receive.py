@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,10 @@ from citylake.ingest.verify import Verified, verify
 from citylake.lake.names import inbox_prefix, landing_key
 from citylake.lake.store import Store
 from citylake.ledger.evidence import append
+from citylake.ledger.letter import write_letters
 from citylake.ledger.receipts import Finding, LandedFile, Receipt, answer, dataset_receipts, next_known_at
+
+_REVISION = re.compile(r"\.r[0-9]+$")  # the inbox holds other bytes under a used name as <delivery>.r2
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,11 @@ def waiting(store: Store, dataset: str) -> list[str]:
     return [d for d in sorted(folders) if d not in answered and store.exists(f"{prefix}{d}/manifest.json")]
 
 
-def receive(store: Store, contract: Contract) -> list[Receipt]:
-    """Answer every waiting delivery of a dataset, in the order of sending."""
-    return [receive_one(store, contract, d) for d in _by_sending(store, contract.id, waiting(store, contract.id))]
+def receive(store: Store, contract: Contract, root: Path) -> list[Receipt]:
+    """Answer every waiting delivery of a dataset, in the order of sending, and write the letters of all answers."""
+    given = [receive_one(store, contract, d) for d in _by_sending(store, contract.id, waiting(store, contract.id))]
+    write_letters(store, contract, root)
+    return given
 
 
 def _by_sending(store: Store, dataset: str, deliveries: list[str]) -> list[str]:
@@ -56,10 +62,9 @@ def _by_sending(store: Store, dataset: str, deliveries: list[str]) -> list[str]:
 def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
     """Verify, land and answer one delivery."""
     earlier = dataset_receipts(store, contract.id)
-    last = max((r.period for r in earlier if r.outcome == "accepted"), default=None)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         paths = _download(store, f"{inbox_prefix(contract.id)}{delivery}/", Path(folder))
-        read = _read(store, contract, delivery, paths, last)
+        read = _read(store, contract, delivery, paths, earlier)
         if read.manifest and not read.verified.findings:
             for entry in read.manifest.files:
                 store.upload(paths[entry.name], landing_key(contract.id, entry.sha256))
@@ -77,14 +82,17 @@ def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path], last: str | None) -> _Read:
+def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path], earlier: list[Receipt]) -> _Read:
     body = store.get(f"{inbox_prefix(contract.id)}{delivery}/manifest.json")
     try:
         manifest, sent_at = read_manifest(body)
     except Unreadable as error:
         return _Read(delivery, None, "", "", Verified("", error.findings))
-    wrong = [] if (manifest.dataset, manifest.delivery) == (contract.id, delivery) else [_misplaced(manifest)]
-    verified = Verified("", tuple(wrong)) if wrong else verify(manifest, contract, paths, last)
+    same = any(r.outcome == "accepted" and r.batch_id == _batch_id(manifest) for r in earlier)
+    if (manifest.dataset, manifest.delivery) != (contract.id, _REVISION.sub("", delivery)):
+        verified = Verified("", (_misplaced(manifest),))
+    else:
+        verified = Verified("", ()) if same else verify(manifest, contract, paths, earlier)
     return _Read(delivery, manifest, sent_at, _batch_id(manifest), verified)
 
 
@@ -107,7 +115,7 @@ def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -
     files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
     body = {
         **head, "period": manifest.period, "coverage": manifest.coverage, "sent_at": read.sent_at, "batch_id": read.batch_id,
-        "records": manifest.totals.records, "corrects": manifest.corrects, "files": files,
+        "records": manifest.totals.records, "corrects": manifest.corrects, "files": files, "attested": manifest.attested,
     }  # fmt: skip
     same = next((r for r in known if r.dataset == contract.id and r.outcome == "accepted" and r.batch_id == read.batch_id), None)
     if same:

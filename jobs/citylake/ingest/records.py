@@ -19,6 +19,7 @@ class Record:
     end: int  # one past the last byte
     values: list[str | None]
     error: str | None = None
+    amends: str | None = None  # the quarantined record that this one replaces: `<file>:<record>[:<cell>]`
 
 
 class Decoder(Protocol):

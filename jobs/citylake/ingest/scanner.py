@@ -65,7 +65,7 @@ def _grammar(delimiter: bytes) -> _Grammar:
         re.compile(field + more + end),
         re.compile(rb"(?:" + field + d + rb')*+"' + inside),
         re.compile(inside + rb'"' + more + end),
-        re.compile(inside + rb'"(?:' + d + field + rb")*+" + d + rb'"' + inside),
+        re.compile(inside + rb'"' + d + rb"(?:" + field + d + rb')*+"' + inside),
         re.compile(inside),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -13,8 +13,9 @@ from citylake.ingest.budgets import within_time
 from citylake.ingest.decode import open_file
 from citylake.ingest.manifest import FileEntry, Manifest
 from citylake.ingest.records import Decoder, Unreadable
+from citylake.ingest.sequence import MANIFEST, out_of_sequence
 from citylake.ingest.workbook import IDENTIFIERS, SCIENTIFIC
-from citylake.ledger.receipts import Finding
+from citylake.ledger.receipts import Finding, Receipt
 
 
 @dataclass
@@ -58,9 +59,9 @@ class Verified:
     findings: tuple[Finding, ...]
 
 
-def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], last_period: str | None) -> Verified:
-    """Compare a delivery with its promises; `paths` holds the files that came, by name."""
-    found = [*_promise(manifest, contract, last_period), *(f for e in manifest.files for f in _file(e, paths.get(e.name)))]
+def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], earlier: Sequence[Receipt]) -> Verified:
+    """Compare a delivery with its promises and with the dataset's earlier receipts; `paths` holds the files that came, by name."""
+    found = [*_promise(manifest, contract), *out_of_sequence(manifest, contract, earlier), *(f for e in manifest.files for f in _file(e, paths.get(e.name)))]
     found += [
         _finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n) for n in paths.keys() - {e.name for e in manifest.files}
     ]
@@ -69,19 +70,17 @@ def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], last_
     return _content(manifest, contract, paths)
 
 
-def _finding(rule: str, zh: str, en: str, where: str = "manifest.json") -> Finding:
+def _finding(rule: str, zh: str, en: str, where: str = MANIFEST) -> Finding:
     return Finding(rule, zh, en, where)
 
 
-def _promise(manifest: Manifest, contract: Contract, last_period: str | None) -> Iterator[Finding]:
-    if manifest.contract.split(".")[0] != contract.version.split(".")[0]:
+def _promise(manifest: Manifest, contract: Contract) -> Iterator[Finding]:
+    theirs, ours = (tuple(int(p) for p in v.split(".")) for v in (manifest.contract, contract.version))
+    if theirs[0] != ours[0] or theirs > ours:
         text = f"{manifest.contract}, {contract.version}"
         yield _finding("delivery.contract_version", f"合约版本不符({text})", f"made for another contract version ({text})")
     if manifest.totals.records != sum(f.records for f in manifest.files):
         yield _finding("manifest.records", "清单总数与各文件之和不符", "the manifest's total is not the sum of its files")
-    if contract.kind == "register" and manifest.coverage == "full" and last_period and manifest.period < last_period:
-        text = f"{manifest.period} < {last_period}"
-        yield _finding("delivery.period_order", f"期别早于已接收的期别({text})", f"the period is earlier than one already accepted ({text})")
 
 
 def _file(entry: FileEntry, path: Path | None) -> Iterator[Finding]:
@@ -105,7 +104,7 @@ def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> 
     measured, layouts, found = _Measured(), set[str](), list[Finding]()
     for entry in manifest.files:
         try:
-            decoder = open_file(paths[entry.name], contract)
+            decoder = open_file(paths[entry.name], contract.of_file(entry.name, manifest.corrects))
             records, damage = _measure(decoder, manifest, measured, contract)
         except Unreadable as error:
             found += [replace(f, where=entry.name) for f in error.findings]
@@ -190,4 +189,5 @@ def _totals(manifest: Manifest, measured: _Measured) -> Iterator[Finding]:
     for name, promised, came in pairs:
         if promised != came:
             # The figures of a column may be personal (a smallest identifier): only the name of the total is told.
-            yield _finding("delivery.totals", f"控制总数 {name} 不符", f"the control total {name} does not agree", name)
+            column = name.partition(".")[2]
+            yield Finding("delivery.totals", f"控制总数 {name} 不符", f"the control total {name} does not agree", MANIFEST, None, column)

@@ -12,6 +12,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from citylake.contract.model import Contract
 from citylake.ingest.budgets import DOCUMENT_BYTES, RATIO, RATIO_FREE_BYTES, SHEET_CELLS, SHEET_ROWS
+from citylake.ingest.containers import DAMAGED_ZIP
 from citylake.ingest.records import Record, Unreadable
 from citylake.ledger.receipts import Finding
 
@@ -113,6 +114,17 @@ def _check_members(path: Path) -> None:
         raise Unreadable(Finding("budget.document_bytes", "文件过大", f"more than {DOCUMENT_BYTES >> 20} MiB", path.name))
     if not zipfile.is_zipfile(path):
         return
+    try:
+        _check_archive(path)
+    except DAMAGED_ZIP:
+        raise _unreadable(path.name) from None
+
+
+def _unreadable(name: str) -> Unreadable:
+    return Unreadable(Finding("delivery.malformed", "不是可读的工作簿", "not a readable workbook", name, 1))
+
+
+def _check_archive(path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         plain = sum(m.file_size for m in members)
@@ -151,7 +163,7 @@ def _rows(path: Path) -> list[list[Any]]:
     try:
         sheet = _first_sheet(path)
     except (CalamineError, OSError, ValueError):
-        raise Unreadable(Finding("delivery.malformed", "不是可读的工作簿", "not a readable workbook", path.name, 1)) from None
+        raise _unreadable(path.name) from None
     _check_area(sheet.total_height, sheet.total_width, path.name)
     return sheet.to_python(skip_empty_area=False)
 

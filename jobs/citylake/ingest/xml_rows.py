@@ -62,6 +62,10 @@ class _State:
             raise Unreadable(
                 Finding("delivery.malformed", f"第{error.lineno}行不是合法XML", f"not XML at line {error.lineno}: {text}", self._name, error.lineno)
             ) from None
+        except (LookupError, ValueError):
+            line = self._parser.CurrentLineNumber
+            zh, en = "XML声明的编码不受支持", "the encoding that the XML declares is not supported"
+            raise Unreadable(Finding("delivery.charset", zh, en, self._name, line)) from None
         done, self._done = self._done, []
         return done
 
@@ -74,7 +78,8 @@ class _State:
         if self._depth > DEPTH:
             raise Unreadable(Finding("budget.depth", f"嵌套超过{DEPTH}层", f"nested more than {DEPTH} deep", self._name, self._parser.CurrentLineNumber))
         if self._values is None and element == self._row:
-            self._values, self._error, self._size = [None] * len(self._names), None, 0
+            empty: list[str | None] = [None] * len(self._names)
+            self._values, self._error, self._size = empty, None, 0
             self._line, self._start = self._parser.CurrentLineNumber, self._parser.CurrentByteIndex
             for key, value in attributes.items():
                 self._put(key, value)

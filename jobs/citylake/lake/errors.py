@@ -46,6 +46,17 @@ class SourceLate(LakeError):
     exit_code = 4
 
 
+class SourceMissing(LakeError):
+    """A source does not answer or is not there: the scheduler asks again, then the operator looks."""
+
+    exit_code = 4
+    retry = True
+
+
+class SourceMoved(SourceMissing):
+    """A source changed while it was read, so what was read is discarded: asked again, it begins anew."""
+
+
 class EnvironmentFailed(LakeError):
     """The lake or its surroundings fail: the operator acts; the scheduler may retry."""
 

@@ -77,6 +77,21 @@ def receipt_key(department: str, number: int) -> str:
     return f"receipts/{department}/{number:08d}.json"
 
 
+def letter_key(department: str, number: int, form: str) -> str:
+    """The letter of a receipt: `form` is `json`, `zh.html` or `en.html`."""
+    return f"letters/{department}/{number:08d}.{form}"
+
+
+def notice_key(department: str, number: int, form: str) -> str:
+    """The notice of a batch's quarantined records: `form` is `json`, `zh.html` or `en.html`."""
+    return f"notices/{department}/{number:08d}.{form}"
+
+
+def case_chain(dataset: str) -> str:
+    """The chain of what happened to a dataset's cases."""
+    return f"cases/{dataset}"
+
+
 def evidence_key(chain: str, number: int) -> str:
     """One event of a chain; a chain is a dataset, a mart table or `release`."""
     return f"evidence/{chain}/{number:08d}.json"

@@ -34,6 +34,8 @@ class Settings(BaseSettings):
     spark_driver_memory: str = "2g"
     codegen_from_records: int = 50_000  # smaller batches are interpreted: compiling their wide plans costs more than it saves
     token_key_file: Path | None = None  # HMAC key for personal identifiers; None: created under `state`, mode 0600
+    connections: dict[str, SecretStr] = {}  # id -> URI of a source, the only place for its user and password
+    sources: dict[str, str] = {}  # dataset -> where it comes from (a path, a connection's id, an address), with options behind `#`
     language: str = "zh"
     port_s3: int = 18333
     port_s3_master: int = 19333

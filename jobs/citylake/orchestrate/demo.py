@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from rich.console import Console
 
 from citylake.audit.conservation import batches
 from citylake.city import generate
-from citylake.ingest.fetch import fetch_folder
+from citylake.city.offices import offices
 from citylake.ingest.receive import waiting
+from citylake.ingest.sources.folder import fetch_folder
+from citylake.ingest.sources.opening import open_source
+from citylake.ingest.sources.source import fetch
 from citylake.lake.services import up as services_up
 from citylake.lake.settings import Settings
 from citylake.orchestrate.pools import ingest_dags, mart_dags
@@ -20,6 +26,8 @@ from citylake.plan import Plan, load_plan
 from citylake.publish.release import releases
 from citylake.run import Lake, open_lake
 
+REGISTER = ("market_regulation/legal_entity", "2016-03-001")
+DECISIONS = ("development_reform/admin_permit", "2016-W09-001")
 SETTLED = ("refused", "repeat", "admitted", "held")
 
 
@@ -30,10 +38,11 @@ def run_demo(settings: Settings, show: Callable[[list[Any]], None], out: Console
     out.print(f"services are up ({time.monotonic() - start:.0f} s)")
     city = settings.state / "city"
     if not (city / "truth" / "defects.jsonl").exists():
-        made = generate(city)
+        made = _deliver(city)
         out.print(f"a city delivered: {made['deliveries']} deliveries, {made['rows']} records, {made['planted']} planted defects")
     lake = open_lake(settings)
-    fetch_folder(lake.store, city / "inbox")
+    for name, count in _fetch(lake, city).items():
+        out.print(f"fetched {count:3} deliveries from {name}")
     if not _pending(lake):
         out.print(f"nothing new ({time.monotonic() - start:.1f} s)")
         return 0
@@ -43,6 +52,29 @@ def run_demo(settings: Settings, show: Callable[[list[Any]], None], out: Console
     for dag in failed:
         out.print(f"FAIL {dag}: see logs of the run below the state folder")
     return 1 if failed else 0
+
+
+def _deliver(city: Path) -> dict[str, Any]:
+    """A city of two months; the population lies at an SFTP office, the register of March and a week of permits with their offices."""
+    made = generate(city)
+    generate(city / "offices" / "later", months=3, defects="off", only=(REGISTER[0], DECISIONS[0]))
+    (city / "offices" / "sftp").mkdir()
+    (city / "inbox" / "civil_affairs").rename(city / "offices" / "sftp" / "civil_affairs")
+    return made
+
+
+def _fetch(lake: Lake, city: Path) -> dict[str, int]:
+    """Hop 1 from four kinds of source; number of new deliveries by source."""
+    later = city / "offices" / "later" / "inbox"
+    period = json.loads((later / DECISIONS[0] / DECISIONS[1] / "manifest.json").read_text("utf-8"))["period"]
+    asked = {
+        "population_sftp": "", "registry_database": f"#dataset={REGISTER[0]}&period={REGISTER[1][:7]}&query=select * from legal_entity",
+        "credit_pages": f"#dataset={DECISIONS[0]}&period={period}&coverage=changes",
+    }  # fmt: skip
+    done = {"folder": fetch_folder(lake.store, city / "inbox")}
+    with offices(city / "offices", lake.contracts, REGISTER, DECISIONS) as connections:
+        settings = lake.settings.model_copy(update={"connections": {k: SecretStr(v) for k, v in connections.items()}})
+        return done | {name: fetch(lake.store, open_source(settings, name + what)) for name, what in asked.items()}
 
 
 def _pending(lake: Lake) -> bool:

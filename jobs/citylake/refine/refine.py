@@ -11,6 +11,7 @@ from typing import Any
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
+from citylake.contract.calendar import first_day
 from citylake.contract.model import Contract
 from citylake.contract.sql import Compiled, compile_contract, silver_ddl
 from citylake.contract.suite import rows_suite
@@ -45,7 +46,9 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     accepted = with_key_counts(ranked.where("_disposition = 'accepted'"), suite)
     accepted = accepted.observe(seen, *plan(suite, accepted))
     current = current_silver(spark, settings, contract)
-    compared = rows.compare(accepted, current, contract).observe(actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared"))
+    compared = rows.compare(accepted, current, contract, _valid_from(contract, receipt)).observe(
+        actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared")
+    )
     names, start = rows.silver_names(compiled), _valid_from(contract, receipt)
     operations = rows.operations(compared, compiled, names, start)
     if contract.kind == "register" and receipt.coverage == "full" and start is not None:
@@ -95,12 +98,7 @@ def ensure_silver(spark: SparkSession, settings: Settings, compiled: Compiled) -
 
 def _valid_from(contract: Contract, receipt: Receipt) -> str | None:
     """The first day of a register's period."""
-    if contract.kind != "register":
-        return None
-    quarter = {"Q1": "01", "Q2": "04", "Q3": "07", "Q4": "10"}
-    parts = receipt.period.split("-")
-    month = quarter.get(parts[1], parts[1]) if len(parts) > 1 else "01"
-    return f"{parts[0]}-{month}-{parts[2] if len(parts) > 2 else '01'}"
+    return first_day(receipt.period).isoformat() if contract.kind == "register" else None
 
 
 def _write_stage(operations: DataFrame, settings: Settings, contract: Contract, receipt: Receipt) -> None:

@@ -43,8 +43,11 @@ def _rule_count(i: int, mask: str, rule: Rule) -> Column:
     return F.count_if(F.expr(bit(i, mask))).alias(f"rule:{rule.id}")
 
 
-def compare(accepted: DataFrame, current: DataFrame, contract: Contract) -> DataFrame:
-    """Set `_action` by the row that silver holds now: insert, change, unchanged or stale (silver knows a later one)."""
+def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_from: str | None) -> DataFrame:
+    """Set `_action` by the row that silver holds now: insert, change, unchanged or stale (silver knows a later one).
+
+    A late correction of a register does not touch a version that began after its own period.
+    """
     held = current.select(
         *[F.col(k).alias(f"_held_{k}") for k in contract.keys],
         F.struct(*current.columns).alias("_held"),
@@ -53,10 +56,15 @@ def compare(accepted: DataFrame, current: DataFrame, contract: Contract) -> Data
     action = (
         F.when(F.col("_held").isNull(), "insert")
         .when(F.col("_held._sent_at") > F.col("_sent_at"), "stale")
+        .when(_begins_later(valid_from), "stale")
         .when(F.col("_held._row_hash") == F.col("_row_hash"), "unchanged")
         .otherwise("change")
     )
     return joined.withColumn("_action", action)
+
+
+def _begins_later(valid_from: str | None) -> Column:
+    return F.lit(False) if valid_from is None else F.col("_held._valid_from") > F.lit(valid_from).cast("date")
 
 
 def action_counts() -> list[Column]:

@@ -1,0 +1,90 @@
+"""The file that goes back to a department with its refused records, and the delivery that brings them home."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from citylake.contract.model import AMEND_SUFFIX, Contract
+from citylake.ingest.decode import open_file
+from citylake.ingest.header import PROBLEM, RECORD
+from citylake.ingest.records import Record
+from citylake.lake.errors import LakeError
+from citylake.lake.names import inbox_prefix, landing_key
+from citylake.lake.settings import Settings
+from citylake.lake.store import Store
+from citylake.ledger.receipts import LandedFile, Receipt, dataset_receipts
+from citylake.quality.cases import Case, refused_records
+
+MASKED = "***"
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def amend_file(settings: Settings, store: Store, contract: Contract, case: Case) -> bytes:
+    """A CSV (UTF-8 with BOM, so that spreadsheets read it) of a case's records: original columns, reference, problem.
+
+    Personal columns are masked: the sender fills them from its own system. A text that a spreadsheet would run as a formula
+    gets a leading apostrophe, which the lake takes off again.
+    """
+    receipt = next(r for r in dataset_receipts(store, contract.id) if r.number == case.receipt)
+    wanted = {ref: rules for ref, rules in refused_records(settings, contract, receipt).items() if case.rule in rules}
+    columns = [c for c in contract.layout_columns(receipt.layout) if c.delivered]
+    hidden = {c.name for c in columns if c.type.personal != "none"}
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\r\n")
+    writer.writerow([*(c.header(receipt.layout) for c in columns), RECORD, PROBLEM])
+    for ref, values in _records(store, contract, receipt, wanted):
+        texts = [MASKED if c.name in hidden and values.get(c.name) else _harmless(values.get(c.name)) for c in columns]
+        writer.writerow([*texts, ref, "; ".join(wanted[ref])])
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def _harmless(text: str | None) -> str:
+    if text and text.startswith(_FORMULA) and not text[1:].replace(".", "", 1).isdigit():
+        return f"'{text}"
+    return text or ""
+
+
+def _records(store: Store, contract: Contract, receipt: Receipt, wanted: dict[str, list[str]]) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """(reference, values by column) of the wanted records, read again from the landed bytes."""
+    with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
+        for file in receipt.files:
+            path = Path(folder) / file.sha256
+            store.download(landing_key(contract.id, file.sha256), path)
+            decoder = open_file(path, contract.of_file(file.name, receipt.corrects))
+            for record in decoder:
+                values = dict(zip(decoder.columns, record.values, strict=True))
+                ref = _ref(contract, file, record, values)
+                if ref in wanted:
+                    yield ref, values
+
+
+def _ref(contract: Contract, file: LandedFile, record: Record, values: dict[str, str | None]) -> str:
+    cell = values.get(contract.unpivot["name"]) if contract.unpivot else None
+    return f"{file.sha256[:12]}:{record.number}" + (f":{cell}" if cell else "")
+
+
+def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at: datetime) -> str:
+    """Put a corrected file into the inbox as a delivery that corrects an earlier one; returns its number."""
+    corrected = next((r for r in dataset_receipts(store, contract.id) if r.delivery == corrects and r.outcome == "accepted"), None)
+    if corrected is None:
+        raise LakeError("amend.unknown", f"{contract.id} never accepted a delivery {corrects}", now="citylake status")
+    sha256 = hashlib.sha256(body).hexdigest()
+    delivery = f"{corrects}-amend-{sha256[:8]}"
+    name = f"{delivery}{AMEND_SUFFIX}"
+    records = max(0, len(list(csv.reader(io.StringIO(body.decode("utf-8-sig", "replace"))))) - 1)
+    manifest = {
+        "manifest": 1, "dataset": contract.id, "contract": contract.version, "delivery": delivery, "period": corrected.period, "coverage": "changes",
+        "sent_at": sent_at.isoformat(timespec="seconds"), "corrects": corrects,
+        "files": [{"name": name, "bytes": len(body), "sha256": sha256, "records": records}], "totals": {"records": records},
+    }  # fmt: skip
+    prefix = f"{inbox_prefix(contract.id)}{delivery}/"
+    store.put(prefix + name, body)
+    store.put(f"{prefix}manifest.json", json.dumps(manifest, ensure_ascii=False).encode())
+    return delivery

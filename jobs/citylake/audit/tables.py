@@ -1,0 +1,59 @@
+"""`audit.deliveries` and `audit.cases` as Delta tables for SQL; they may be dropped, receipts and evidence make them anew."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+import pyarrow as pa
+
+from citylake.audit.conservation import Batch
+from citylake.lake.delta import delta_options, open_table
+from citylake.lake.names import Table
+from citylake.lake.settings import Settings
+from citylake.quality.cases import Case
+
+DELIVERIES = Table("audit", "deliveries")
+CASES = Table("audit", "cases")
+_CASE = pa.schema([
+    *(pa.field(n, pa.string()) for n in ("id", "dataset")), pa.field("receipt", pa.int64()), *(pa.field(n, pa.string()) for n in ("delivery", "rule")),
+    *(pa.field(n, pa.string()) for n in ("meaning_zh", "meaning_en", "owner", "contact")), pa.field("rows", pa.int64()), pa.field("outstanding", pa.int64()),
+    *(pa.field(n, pa.string()) for n in ("state", "since", "deadline", "waiver")),
+])  # fmt: skip
+_NUMBERS = ("receipt", "records", "received", "accepted", "duplicates", "superseded", "quarantined")
+
+
+def write_tables(settings: Settings, found: list[Batch], cases: list[Case]) -> None:
+    """Replace both tables when their content changed."""
+    _replace(settings, DELIVERIES, _deliveries(found))
+    _replace(settings, CASES, pa.Table.from_pylist([_case(c) for c in cases], _CASE))
+
+
+def _deliveries(found: list[Batch]) -> pa.Table:
+    fields = [pa.field(n, pa.int64() if n in _NUMBERS else pa.string()) for n in Batch.__dataclass_fields__]
+    schema = pa.schema([*fields, pa.field("balanced", pa.bool_())])
+    return pa.Table.from_pylist([{**asdict(b), "balanced": b.balanced} for b in found], schema)
+
+
+def _case(case: Case) -> dict[str, Any]:
+    raw = asdict(case)
+    meaning = raw.pop("meaning")
+    waiver = json.dumps(case.waiver, ensure_ascii=False) if case.waiver else None
+    return {**raw, "meaning_zh": meaning["zh"], "meaning_en": meaning["en"], "waiver": waiver}
+
+
+def _replace(settings: Settings, table: Table, rows: pa.Table) -> None:
+    from deltalake import write_deltalake
+
+    held = open_table(settings, table)
+    if held is not None and held.to_pyarrow_table().equals(rows):
+        return
+    write_deltalake(table.rust_uri(settings.lake), rows, mode="overwrite", schema_mode="overwrite", storage_options=delta_options(settings))
+
+
+def audit_views(settings: Settings) -> list[str]:
+    """SQL that shows the audit tables as they stand, for those that exist."""
+    found = [t for t in (DELIVERIES, CASES) if open_table(settings, t) is not None]
+    made = ["CREATE DATABASE IF NOT EXISTS audit"] if found else []
+    return [*made, *(f"CREATE OR REPLACE VIEW audit.{t.name} AS SELECT * FROM {t.sql(settings.lake)}" for t in found)]

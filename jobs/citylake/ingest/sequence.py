@@ -1,0 +1,81 @@
+"""Hop 2: a delivery against those that came before it: gaps, repeats, corrections, and a part that calls itself the whole."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+
+from citylake.contract.calendar import first_day
+from citylake.contract.model import Contract
+from citylake.ingest.manifest import Manifest
+from citylake.ledger.receipts import Finding, Receipt
+
+MANIFEST = "manifest.json"
+_FORMS = ((1.5, r"\d{4}-\d{2}-\d{2}", "YYYY-MM-DD"), (8.0, r"\d{4}-\d{2}(-\d{2})?", "YYYY-MM-DD"), (35.0, r"\d{4}-\d{2}", "YYYY-MM"))
+
+
+def out_of_sequence(manifest: Manifest, contract: Contract, earlier: Sequence[Receipt]) -> Iterator[Finding]:
+    """Every reason that the earlier receipts of the dataset give against a delivery."""
+    accepted = [r for r in earlier if r.outcome == "accepted"]
+    try:
+        first_day(manifest.period)
+    except ValueError:
+        yield Finding("delivery.period", f"期别{manifest.period}不存在", f"there is no period {manifest.period}", MANIFEST)
+        return
+    yield from _period(manifest, contract)
+    yield from _correction(manifest, earlier)
+    yield from _reused_name(manifest, contract, accepted)
+    replaces = any(r.delivery == manifest.corrects for r in accepted)
+    if contract.kind == "register" and manifest.coverage == "full" and not replaces:
+        yield from _register(manifest, contract, [r for r in accepted if r.coverage == "full"])
+
+
+def _period(manifest: Manifest, contract: Contract) -> Iterator[Finding]:
+    form = next((f for f in _FORMS if contract.frequency_days <= f[0]), None)
+    if form and not re.fullmatch(form[1], manifest.period):
+        zh, en = f"期别应为{form[2]},实为{manifest.period}", f"the period {manifest.period} is not of the form {form[2]}"
+        yield Finding("delivery.period", zh, en, MANIFEST)
+    if first_day(manifest.period) > manifest.sent_at.date():
+        zh, en = f"期别{manifest.period}晚于送交日", f"the period {manifest.period} begins after the sending"
+        yield Finding("delivery.period_future", zh, en, MANIFEST)
+
+
+def _correction(manifest: Manifest, earlier: Sequence[Receipt]) -> Iterator[Finding]:
+    """A delivery may correct one that was accepted (its rows) or refused (it comes again)."""
+    if manifest.corrects is not None and all(r.delivery != manifest.corrects for r in earlier):
+        zh, en = f"所更正的交付{manifest.corrects}未曾送达", f"corrects {manifest.corrects}, which never came"
+        yield Finding("delivery.corrects_unknown", zh, en, MANIFEST)
+
+
+def _reused_name(manifest: Manifest, contract: Contract, accepted: list[Receipt]) -> Iterator[Finding]:
+    held = next((r for r in accepted if r.delivery.partition(".r")[0] == manifest.delivery), None)
+    if held is not None and contract.revision == "hold":
+        zh = f"交付号{manifest.delivery}已用于{held.label},内容不同,待人工确认"
+        en = f"{manifest.delivery} was accepted as {held.label} with other bytes: a person must decide"
+        yield Finding("delivery.name_reused", zh, en, MANIFEST)
+
+
+def _register(manifest: Manifest, contract: Contract, full: list[Receipt]) -> Iterator[Finding]:
+    if not full:
+        return
+    last = max(full, key=lambda r: r.period)
+    if manifest.period < last.period:
+        text = f"{manifest.period} < {last.period}"
+        yield Finding("delivery.period_order", f"期别早于已接收的期别({text})", f"the period is earlier than one already accepted ({text})", MANIFEST)
+    elif manifest.period == last.period:
+        zh, en = f"本期已由{last.label}接收;更正请注明corrects", f"{last.label} holds this period; a correction must say what it corrects"
+        yield Finding("delivery.period_repeated", zh, en, MANIFEST)
+    elif _gap(last.period, manifest.period, contract.frequency_days):
+        zh, en = f"{last.period}与{manifest.period}之间缺期", f"a period between {last.period} and {manifest.period} is missing"
+        yield Finding("delivery.gap", zh, en, MANIFEST)
+    least = last.records * (1 - contract.ended_max)
+    if manifest.totals.records < least:
+        zh = f"标明全量,仅{manifest.totals.records}条,上期{last.records}条,至少应有{least:.0f}条"
+        en = f"full coverage with {manifest.totals.records} records after {last.records}: at least {least:.0f} expected"
+        yield Finding("delivery.partial", zh, en, MANIFEST)
+
+
+def _gap(before: str, now: str, days: float) -> bool:
+    """Whether more than one period lies between two."""
+    return first_day(now) - first_day(before) > timedelta(days=days * 1.5)

@@ -1,0 +1,96 @@
+"""From a word to a source: a path, the id of a connection in the settings, or an address without password."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from citylake.contract.load import load_contracts
+from citylake.ingest.sources.address import Address, parse_address
+from citylake.ingest.sources.drops import QUIET_SECONDS, Watch
+from citylake.ingest.sources.folder import FolderSource
+from citylake.ingest.sources.made import order_of
+from citylake.ingest.sources.source import Source
+from citylake.lake.errors import LakeError
+from citylake.lake.settings import Settings
+
+_OPTIONS = {
+    "file": {"quiet"}, "sftp": {"quiet"}, "s3": set[str](), "s3+http": set[str](),
+    "http": {"dataset", "period", "coverage", "size"}, "https": {"dataset", "period", "coverage", "size"},
+    "postgresql": {"dataset", "period", "coverage", "query", "mark"}, "postgres": {"dataset", "period", "coverage", "query", "mark"},
+}  # fmt: skip
+
+
+def open_source(settings: Settings, uri_or_path: str | Path) -> Source:
+    """The source at a path, at a connection's id or at a URI; `#name=value&...` behind it says what to do there.
+
+    Options: `quiet` seconds (folder, sftp); `dataset`, `period`, `coverage` and `size` of a page (http) or `query` and `mark` (postgresql).
+    Errors: LakeError `source.address`, `source.option`, `source.secret_given`, and those of the source's own constructor.
+    """
+    address = _address(settings, uri_or_path)
+    _check_options(address)
+    match address.scheme:
+        case "file":
+            return FolderSource(Path(address.path), _watch(settings, address))
+        case "s3" | "s3+http":
+            from citylake.ingest.sources.s3 import BucketSource
+
+            return BucketSource(address)
+        case "sftp":
+            from citylake.ingest.sources.sftp import SftpSource
+
+            return SftpSource(address, _watch(settings, address))
+        case "http" | "https":
+            from citylake.ingest.sources.http_pages import PAGE_ROWS, PagesSource
+
+            return PagesSource(address, order_of(address, load_contracts(settings.root)), _state(settings, address), _number(address, "size", PAGE_ROWS))
+        case _:
+            from citylake.ingest.sources.sql import Query, QuerySource
+
+            query = Query(address.option("query").rstrip().rstrip(";"), address.options.get("mark", ""))
+            return QuerySource(address, order_of(address, load_contracts(settings.root)), query, _state(settings, address))
+
+
+def _address(settings: Settings, given: str | Path) -> Address:
+    if isinstance(given, Path) or Path(given).is_dir():
+        return _folder(str(given), "")
+    base, _, options = given.partition("#")
+    if base in settings.connections:
+        return parse_address(base, settings.connections[base].get_secret_value(), options)
+    if "://" not in base:
+        return _folder(base, options)
+    address = parse_address("", base, options)
+    if address.password:
+        now = 'put it into the settings: CITYLAKE_CONNECTIONS=\'{"<id>": "<address>"}\', and name the id'
+        raise LakeError("source.secret_given", "the address holds a password, which would stay in histories and logs", where=address.place, now=now)
+    return address
+
+
+def _folder(path: str, options: str) -> Address:
+    return parse_address("", f"file://{Path(path).absolute().as_posix().replace('%', '%25').replace('#', '%23').replace('?', '%3F')}", options)
+
+
+def _check_options(address: Address) -> None:
+    known = _OPTIONS.get(address.scheme)
+    if known is None:
+        raise LakeError("source.address", f"no source for {address.scheme}://", where=address.place, now=f"one of {', '.join(_OPTIONS)}")
+    unknown = sorted(address.options.keys() - known)
+    if unknown:
+        raise LakeError("source.option", f"no such option: {', '.join(unknown)}", where=address.place, now=f"one of {', '.join(sorted(known)) or 'none'}")
+
+
+def _watch(settings: Settings, address: Address) -> Watch:
+    return Watch(load_contracts(settings.root), _state(settings, address) / "polls.json", _number(address, "quiet", int(QUIET_SECONDS)))
+
+
+def _number(address: Address, name: str, default: int) -> int:
+    text = address.options.get(name, str(default))
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise LakeError("source.option", f"the option {name} is not a whole number above 0: {text}", where=address.place, now="correct the option")
+    return int(text)
+
+
+def _state(settings: Settings, address: Address) -> Path:
+    """A folder of notes for this place and what is asked of it; the settings of the lake count, so two lakes do not share notes."""
+    parts = [settings.endpoint, settings.lake, address.place, *(f"{k}={v}" for k, v in sorted(address.options.items()) if k != "quiet")]
+    return settings.state / "sources" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]

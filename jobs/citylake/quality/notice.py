@@ -1,0 +1,39 @@
+"""The notice to a department after its batch was judged: which records were refused, by rule, and how they come back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from citylake.contract.model import Contract
+from citylake.lake.names import case_chain, notice_key
+from citylake.lake.store import Store
+from citylake.ledger.evidence import append
+from citylake.ledger.letter import LANGUAGES, render
+from citylake.ledger.receipts import Receipt
+from citylake.quality.cases import Case, cases
+
+
+def notify(store: Store, contract: Contract, receipt: Receipt, root: Path) -> None:
+    """Write the notice of a batch with refused records once, and say so in the evidence of its cases."""
+    mine = [c for c in cases(store, contract, root, date.min) if c.receipt == receipt.number]
+    if not mine:
+        return
+    content = notice(contract, receipt, mine)
+    forms = {"json": json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)}
+    forms |= {f"{language}.html": render(content, language, "html", "notice") for language in LANGUAGES}
+    for form, text in forms.items():
+        store.create(notice_key(contract.department, receipt.number, form), text.encode())
+    append(store, case_chain(contract.id), "notified", receipt.number, {"cases": [c.id for c in mine]})
+
+
+def notice(contract: Contract, receipt: Receipt, mine: list[Case]) -> dict[str, Any]:
+    """The notice as plain data; it names rules and counts, never a value."""
+    return {
+        "number": receipt.label, "owner": asdict(contract.owner), "dataset": contract.id, "title": asdict(contract.title), "delivery": receipt.delivery,
+        "period": receipt.period, "records": receipt.records, "deadline": mine[0].deadline,
+        "cases": [{"id": c.id, "rule": c.rule, "zh": c.meaning.zh, "en": c.meaning.en, "rows": c.rows} for c in mine],
+    }  # fmt: skip

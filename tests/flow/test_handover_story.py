@@ -1,0 +1,117 @@
+"""One story of the hand-over, step by step: refused -> letter -> sent again -> cases -> export -> amended -> replayed -> closed.
+
+`make story-handover` shows it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from citylake.audit.amend import amend, amend_file
+from citylake.audit.conservation import batches
+from citylake.city import generate
+from citylake.ingest.sources.folder import fetch_folder
+from citylake.lake.delta import open_table
+from citylake.lake.names import letter_key, mart, notice_key, silver
+from citylake.lake.settings import Settings
+from citylake.quality.cases import Case, cases, waive
+from citylake.run import Lake, build_mart, open_lake, replay_dataset
+
+DATASET, MART = "construction/component", "urban_components/inventory"
+RULE = "longitude.swapped"
+TODAY = datetime.fromisoformat("2016-02-20T09:00:00+08:00")
+
+
+@pytest.fixture(scope="module")
+def lake(lake_settings: Settings) -> Lake:
+    return open_lake(lake_settings.model_copy(update={"lake": "story"}))
+
+
+def _tell(text: str) -> None:
+    print(f"  {text}")
+
+
+def _cases(lake: Lake) -> dict[str, Case]:
+    return {c.rule: c for c in cases(lake.store, lake.contracts[DATASET], lake.settings.root, TODAY.date()) if c.receipt == 2}
+
+
+def _rows(lake: Lake, table: Any) -> dict[str, str]:
+    opened = open_table(lake.settings, table)
+    assert opened is not None
+    contract = lake.contracts[MART] if table == mart(MART) else lake.contracts[DATASET]
+    return {"|".join(str(r[k]) for k in contract.keys): str(r) for r in opened.to_pyarrow_table().to_pylist() if r.get("_known_to") is None}
+
+
+def _corrected(body: bytes) -> bytes:
+    """What the clerk does: longitude and latitude change places again."""
+    made = list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
+    x, y = made[0].index("PointX"), made[0].index("PointY")
+    for row in made[1:]:
+        row[x], row[y] = f"123.4{len(row[x]):06d}", row[x]
+    buffer = io.StringIO()
+    csv.writer(buffer).writerows(made)
+    return buffer.getvalue().encode("utf-8-sig")
+
+
+def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
+    generate(tmp_path, months=1, scale=0.3, only=(DATASET,))
+    delivery = tmp_path / "inbox" / DATASET / "2016-01-001"
+    short = next(p for p in delivery.iterdir() if p.name != "manifest.json")
+    whole = short.read_bytes()
+    short.write_bytes(whole[:-100])
+    fetch_folder(lake.store, tmp_path / "inbox")
+    replay_dataset(lake, DATASET)
+    assert [b.state for b in batches(lake.store, {DATASET: lake.contracts[DATASET]})] == ["refused"]
+    refusal = json.loads(lake.store.get(letter_key("construction", 1, "json")))
+    assert refusal["findings"][0]["rule"] == "delivery.bytes"
+    _tell(f"refused: {refusal['number']}, {refusal['findings'][0]['en']}, to be sent again by {refusal['deadline']}")
+
+    short.write_bytes(whole)
+    manifest = json.loads((delivery / "manifest.json").read_text("utf-8")) | {"delivery": "2016-01-002"}
+    (delivery / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    delivery.rename(delivery.with_name("2016-01-002"))
+    fetch_folder(lake.store, tmp_path / "inbox")
+    replay_dataset(lake, DATASET)
+    opened = _cases(lake)
+    assert {c.state for c in opened.values()} == {"notified"}
+    assert lake.store.exists(notice_key("construction", 2, "zh.html"))
+    _tell(f"sent again and accepted; {len(opened)} cases: " + ", ".join(f"{c.rule} {c.rows}" for c in opened.values()))
+
+    silver_before, mart_before = _rows(lake, silver(DATASET)), _rows(lake, mart(MART))
+    file = amend_file(lake.settings, lake.store, lake.contracts[DATASET], opened[RULE])
+    exported = list(csv.DictReader(io.StringIO(file.decode("utf-8-sig"))))
+    assert len(exported) == opened[RULE].rows
+    assert all(r["citylake_record"] and RULE in r["citylake_problem"] for r in exported)
+    given = amend(lake.store, lake.contracts[DATASET], "2016-01-002", _corrected(file), TODAY)
+    _tell(f"exported {len(exported)} records, corrected, handed over as {given}")
+    done = replay_dataset(lake, DATASET)
+    closed = _cases(lake)
+    assert (closed[RULE].state, closed[RULE].outstanding) == ("closed", 0)
+    assert {c.state for r, c in closed.items() if r != RULE and c.outstanding} == {"replayed"}
+
+    silver_after, mart_after = _rows(lake, silver(DATASET)), _rows(lake, mart(MART))
+    new = {r["ObjID"] for r in exported}
+    assert silver_after.keys() - silver_before.keys() == new
+    assert all(silver_after[k] == v for k, v in silver_before.items())
+    touched = {k for k in mart_after if mart_after[k] != mart_before.get(k)}
+    expected = {f"{r['ObjID'][:6]}|{r['SmallClass']}|{r['ObjState']}" for r in exported}
+    assert touched == expected
+    assert mart_before.keys() <= mart_after.keys()
+    _tell(f"replayed {done['steps'][2]['batches'][0]['received']} records; {len(touched)} of {len(mart_after)} mart rows restated, as many as were touched")
+    assert all(b.balanced for b in batches(lake.store, {DATASET: lake.contracts[DATASET]}))
+
+    other = next(c for c in closed.values() if c.outstanding)
+    waive(lake.store, other, "张三", "资产已拆除", TODAY.date().replace(month=6))
+    assert _cases(lake)[other.rule].state == "waived"
+    expired = cases(lake.store, lake.contracts[DATASET], lake.settings.root, TODAY.date().replace(month=7))
+    assert next(c for c in expired if c.id == other.id).state == "replayed"
+    _tell(f"{RULE} closed; {other.rule} waived until June, open again in July")
+    again = replay_dataset(lake, DATASET)
+    assert not any(s.get("batches") or s.get("receipts") or s.get("built") for s in again["steps"])
+    assert not build_mart(lake, MART)["built"]

@@ -1,0 +1,143 @@
+"""Formats beside CSV: records, places and faults of XML, DBF, HJ 212, blank-parted text, JSON lines and old workbooks."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import struct
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from citylake.contract.model import Contract
+from citylake.ingest.decode import open_file
+from citylake.ingest.hj212 import crc16
+from citylake.ingest.records import Record, Unreadable
+from citylake.ingest.scanner import scan
+
+from tests.bad_input.firm import HEADERS, as_jsonl, as_xml, rows
+from tests.bad_input.judge import base_contracts
+
+FIRM = "registry/firm"
+
+
+def _contract(**changes: object) -> Contract:
+    return replace(base_contracts()[FIRM], **changes)  # pyright: ignore[reportArgumentType]
+
+
+def _read(tmp_path: Path, body: bytes, **changes: object) -> list[Record]:
+    path = tmp_path / "file"
+    path.write_bytes(body)
+    return list(open_file(path, _contract(**changes)))
+
+
+def test_xml_rows_give_values_lines_and_bytes(tmp_path: Path) -> None:
+    body = as_xml()
+    found = _read(tmp_path, body, format="xml")
+    assert [r.values for r in found] == rows()
+    assert found[0].line == 3
+    assert all(body[r.start : r.end].startswith(b"<ROW>") and body[r.start : r.end].endswith(b"</ROW>") for r in found)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [(("<从业人数>3</从业人数>", "<人数>3</人数>"), "record.extra_field"), (("<从业人数>3<", "<企业名称>3</企业名称><从业人数>3<"), "record.malformed")],
+)
+def test_an_xml_row_with_a_strange_element_is_an_error_of_that_row(tmp_path: Path, change: tuple[str, str], error: str) -> None:
+    found = _read(tmp_path, as_xml().decode().replace(*change).encode(), format="xml")
+    assert [r.error for r in found if r.error] == [error]
+
+
+def test_a_cut_xml_file_is_refused_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable) as told:
+        _read(tmp_path, as_xml()[:-30], format="xml")
+    assert told.value.findings[0].rule == "delivery.malformed"
+    assert told.value.findings[0].line == 12
+
+
+def _dbf(made: list[list[str]], deleted: int | None = None) -> bytes:
+    """A dBASE III table; field names hold ten bytes, so the headers of the contract are cut."""
+    widths = [20, 40, 12, 14, 8, 20]
+    names = [h.encode("gb18030")[:10] for h in HEADERS]
+    fields = b"".join(n.ljust(11, b"\0") + b"C" + bytes(4) + bytes([w, 0]) + bytes(14) for n, w in zip(names, widths, strict=True))
+    first, length = 32 + len(fields) + 1, 1 + sum(widths)
+    head = struct.pack("<B3BIHH20x", 3, 116, 2, 1, len(made), first, length)
+    body = b"".join(
+        (b"*" if i == deleted else b" ") + b"".join(v.encode("gb18030").ljust(w) for v, w in zip(r, widths, strict=True)) for i, r in enumerate(made)
+    )
+    return head + fields + b"\r" + body + b"\x1a"
+
+
+def _dbf_contract() -> dict[str, object]:
+    base = _contract()
+    columns = tuple(replace(c, headers={"": c.header("").encode("gb18030")[:10].decode("gb18030")}) for c in base.columns)
+    return {"format": "dbf", "encoding": "gb18030", "columns": columns}
+
+
+def test_dbf_skips_deleted_records_and_gives_byte_ranges(tmp_path: Path) -> None:
+    body = _dbf(rows(), deleted=2)
+    found = _read(tmp_path, body, **_dbf_contract())
+    assert [r.values for r in found] == [r for i, r in enumerate(rows()) if i != 2]
+    assert [r.line for r in found] == [1, 2, 4, 5, 6, 7, 8, 9, 10]
+    assert rows()[0][0].encode() in body[found[0].start : found[0].end]
+
+
+def test_a_short_dbf_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Unreadable) as told:
+        _read(tmp_path, _dbf(rows())[:-200], **_dbf_contract())
+    assert told.value.findings[0].rule == "file.truncated"
+
+
+def _packet(data: str) -> bytes:
+    return b"##%04d" % len(data) + data.encode() + b"%04X" % crc16(data.encode()) + b"\r\n"
+
+
+def test_the_crc_of_hj_212_reproduces_the_published_vector() -> None:
+    published = b"QN=20160801085857223;ST=32;CN=1062;PW=100000;MN=010000A8900016F000169DC0;Flag=5;CP=&&RtdInterval=30&&"
+    assert f"{crc16(published):04X}" == "1C80"
+
+
+def test_a_packet_becomes_a_record_per_pollutant_and_a_damaged_one_is_kept_as_an_error(tmp_path: Path) -> None:
+    data = "QN=20160201080000000;ST=22;CN=2011;PW=1;MN=S1;Flag=5;CP=&&DataTime=20160201080000;a34004-Rtd=75.0,a34004-Flag=N;a21026-Rtd=12,a21026-Flag=N&&"
+    headers = ("MN", "DataTime", "Code", "P_Rtd", "P_Flag", "CN")
+    columns = tuple(replace(c, headers={"": h}) for c, h in zip(_contract().columns, headers, strict=True))
+    sound = _packet(data)
+    found = _read(tmp_path, sound + sound.replace(b"75.0", b"95.0") + sound[:-8] + b"\r\n", format="hj212", columns=columns)
+    assert [r.values for r in found[:2]] == [
+        ["S1", "20160201080000", "a34004", "75.0", "N", "2011"],
+        ["S1", "20160201080000", "a21026", "12", "N", "2011"],
+    ]
+    assert [(r.number, r.line, r.error) for r in found[2:]] == [(2, 2, "record.checksum"), (3, 3, "record.missing_field")]
+
+
+def test_blank_parted_columns_stand_in_the_contracts_order(tmp_path: Path) -> None:
+    found = _read(tmp_path, b"54342  4144 12327  00450\r\n 2016 1\n1 2 3 4 5 6\n", format="spaced")
+    assert [(r.line, r.error) for r in found] == [(1, "record.missing_field"), (2, "record.missing_field"), (3, None)]
+    assert found[2].values == ["1", "2", "3", "4", "5", "6"]
+
+
+def test_a_bad_json_line_is_an_error_of_that_line(tmp_path: Path) -> None:
+    lines = as_jsonl().splitlines(keepends=True)
+    lines[4] = b'{"a": \n'
+    found = _read(tmp_path, b"".join(lines), format="jsonl")
+    assert [(r.line, r.error) for r in found if r.error] == [(5, "record.malformed")]
+
+
+def test_the_scanner_agrees_with_python_on_20000_files(tmp_path: Path) -> None:
+    """Structure only: generated RFC 4180 files, 0 differences in records or fields."""
+    rng = random.Random(4180)
+    alphabet = ["a", "沈", '"', ",", "\n", "\r\n", "\r", " ", "", "''", "b"]
+    path = tmp_path / "a.csv"
+    for _ in range(20_000):
+        made = [["".join(rng.choices(alphabet, k=rng.randrange(5))) for _ in range(3)] for _ in range(rng.randrange(1, 6))]
+        buffer = io.StringIO(newline="")
+        # The writer leaves a bare CR or LF unquoted unless it is part of the line end.
+        end, quoting = rng.choice((("\r\n", csv.QUOTE_MINIMAL), ("\n", csv.QUOTE_ALL), ("\r", csv.QUOTE_ALL)))
+        csv.writer(buffer, lineterminator=end, quoting=quoting).writerows(made)
+        body = buffer.getvalue().encode()
+        path.write_bytes(body)
+        records = list(scan(path, ","))
+        assert all(r.sound for r in records)
+        assert [next(csv.reader([r.body.decode()])) for r in records] == made
+        assert b"".join(r.raw for r in records) == body

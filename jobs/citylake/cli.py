@@ -428,11 +428,25 @@ def report() -> None:
     _print(write(open_lake()))
 
 
+def _show_changes(against: str) -> bool:
+    """Print what changed since a revision; whether a version is too low for its change."""
+    from citylake.contract.compare import changes_against
+
+    found = changes_against(load_settings().root, against)
+    for c in found:
+        needs = f"; needs version {c.needs}" if c.needs else ""
+        breaks = f"; breaks {', '.join(c.breaks)}" if c.breaks else ""
+        out.print(f"{'BREAKING' if c.breaking else 'additive'} {c.file}: {c.what}{breaks}{needs}", highlight=False)
+    return any(c.needs for c in found)
+
+
 @app.command()
-def lint() -> None:
+def lint(against: Annotated[str | None, typer.Option(help="a git revision: list what changed since, and what that breaks")] = None) -> None:
     """Check every contract; name file, line and the nearest valid key."""
     from citylake.contract.load import lint as find
 
+    if against is not None and _show_changes(against):
+        raise typer.Exit(2)
     found = find(load_settings().root)
     for problem in found:
         err.print(str(problem), highlight=False)

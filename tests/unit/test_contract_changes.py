@@ -1,0 +1,57 @@
+"""A changed contract says what it breaks and which version it needs."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from citylake.contract.compare import changes_against
+from citylake.lake.errors import LakeError
+from citylake.lake.settings import ROOT
+
+COMPONENT = "schemas/construction/component.odcs.yaml"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """The contracts in a repository of their own, committed once."""
+    shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
+    shutil.copytree(ROOT / "jobs" / "citylake" / "marts", tmp_path / "jobs" / "citylake" / "marts")
+    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b.invalid", "commit", "-qm", "first"]):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    return tmp_path
+
+
+def _edit(copy: Path, old: str, new: str) -> None:
+    path = copy / COMPONENT
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), "utf-8")
+
+
+def test_nothing_changed_nothing_told(copy: Path) -> None:
+    assert changes_against(copy, "HEAD") == []
+
+
+def test_a_removed_column_breaks_its_marts_and_needs_a_major_version(copy: Path) -> None:
+    lines = (copy / COMPONENT).read_text("utf-8").splitlines(keepends=True)
+    (copy / COMPONENT).write_text("".join(line for line in lines if "{name: note," not in line), "utf-8")
+    (change,) = changes_against(copy, "HEAD")
+    assert (change.what, change.breaking, change.needs) == ("column note removed", True, "2.0.0")
+    assert "mart urban_components/inventory" in change.breaks
+    assert "view silver.construction_component" in change.breaks
+
+
+def test_an_added_column_is_additive_and_enough_with_a_minor_version(copy: Path) -> None:
+    added = "  - {name: colour, logicalType: string, businessName: 颜色, customProperties: [{property: type, value: short_text}]}\n"
+    _edit(copy, "  - {name: note,", added + "  - {name: note,")
+    assert [(c.breaking, c.needs) for c in changes_against(copy, "HEAD")] == [(False, "1.1.0")]
+    _edit(copy, 'version: "1.0.0"', 'version: "1.1.0"')
+    assert [(c.breaking, c.needs) for c in changes_against(copy, "HEAD")] == [(False, "")]
+
+
+def test_an_unknown_revision_is_told(copy: Path) -> None:
+    with pytest.raises(LakeError, match="no such revision"):
+        changes_against(copy, "nothing-like-it")

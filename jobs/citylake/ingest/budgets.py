@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import TypeVar
 
-from citylake.ingest.records import Record, Unreadable
+from citylake.ingest.records import Unreadable
 from citylake.ledger.receipts import Finding
 
 PLAIN_BYTES = 8 << 30  # a file after it is unpacked
@@ -19,16 +20,16 @@ DOCUMENT_BYTES = 512 << 20  # formats that are read whole (workbooks, JSON docum
 SHEET_CELLS = 20_000_000
 SHEET_ROWS = 1_000_000
 SECONDS = 3_600.0
-_LOOK_EVERY = 10_000
+_T = TypeVar("_T")
 
 
-def within_time(records: Iterator[Record], name: str, seconds: float = SECONDS) -> Iterator[Record]:
-    """The same records; Unreadable when reading them takes longer than the budget."""
+def within_time(pieces: Iterator[_T], seconds: float = SECONDS) -> Iterator[_T]:
+    """The same pieces; Unreadable when reading them takes longer than the budget."""
     end = time.monotonic() + seconds
-    for i, record in enumerate(records):
-        if i % _LOOK_EVERY == 0 and time.monotonic() > end:
-            raise Unreadable(Finding("budget.seconds", f"读取超过{seconds:.0f}秒", f"reading takes more than {seconds:.0f} s", name, record.line))
-        yield record
+    for piece in pieces:
+        if time.monotonic() > end:
+            raise Unreadable(Finding("budget.seconds", f"读取超过{seconds:.0f}秒", f"reading takes more than {seconds:.0f} s"))
+        yield piece
 
 
 def too_many_columns(count: int, name: str, line: int) -> Unreadable:

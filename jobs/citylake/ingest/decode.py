@@ -7,10 +7,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from citylake.contract.bronze import BRONZE_LINEAGE, bronze_columns
 from citylake.contract.model import Column, Contract
+from citylake.ingest.blocks import Block, pieces
 from citylake.ingest.containers import unpack
 from citylake.ingest.dbf import Dbf
 from citylake.ingest.delimited import Delimited
@@ -28,7 +31,7 @@ FORMATS: dict[str, Callable[[Path, Contract], Decoder]] = {
     "csv": Delimited, "fixed_width": FixedWidth, "json": JsonRecords, "jsonl": JsonLines, "xlsx": Workbook, "xls": Workbook, "ods": Workbook,
     "xml": XmlRows, "dbf": Dbf, "hj212": Hj212, "spaced": Spaced,
 }  # fmt: skip
-BATCH_ROWS = 50_000
+ORGANISATION_CODES = frozenset({"uscc", "taxpayer_no", "registration_no", "org_code"})
 SHIFTED = ("record.extra_field", "record.missing_field", "record.malformed", "record.field_too_long", "record.checksum")
 Value = Callable[[str | None], tuple[str | None, ...]]
 
@@ -55,14 +58,38 @@ def bronze_batches(contract: Contract, receipt: Receipt, paths: dict[str, Path],
 
 def _file_batches(contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens) -> Iterator[pa.RecordBatch]:
     convert = _converter(contract, decoder, tokens)
-    held: list[Record] = []
-    for record in decoder:
-        held.append(record)
-        if len(held) == BATCH_ROWS:
-            yield _batch(contract, receipt, file, held, convert)
-            held = []
-    if held:
-        yield _batch(contract, receipt, file, held, convert)
+    for piece in pieces(decoder):
+        columns = {**_places(piece), **(_block_texts(contract, decoder, piece, tokens) if isinstance(piece, Block) else convert(piece))}
+        yield _batch(contract, receipt, file, len(piece), columns)
+
+
+def _places(piece: Block | list[Record]) -> dict[str, Any]:
+    """Lineage columns that differ from record to record."""
+    if isinstance(piece, Block):
+        order = np.arange(len(piece))
+        return {"_row_no": piece.number + order, "_line_no": piece.line + order, "_byte_start": piece.starts, "_byte_end": piece.ends}
+    return {
+        "_row_no": [r.number for r in piece], "_line_no": [r.line for r in piece], "_byte_start": [r.start for r in piece],
+        "_byte_end": [r.end for r in piece], "_error": [r.error for r in piece], "_amends": [r.amends for r in piece],
+    }  # fmt: skip
+
+
+def _block_texts(contract: Contract, decoder: Decoder, block: Block, tokens: Tokens) -> dict[str, Any]:
+    """Columns of text by bronze name for a block; columns that may hold something personal go value by value."""
+    out: dict[str, Any] = {}
+    for name, values in zip(decoder.columns, block.columns, strict=True):
+        column = contract.column(name)
+        if (column.type.personal == "none" and column.type.name not in ORGANISATION_CODES) or (column.type.name in ORGANISATION_CODES and _no_person(values)):
+            out[name] = values
+        else:
+            out |= _texts(column, values.to_pylist(), tokens)
+    return out
+
+
+def _no_person(codes: pa.Array) -> bool:
+    """Whether no value can be a person's identifier: all are shorter than 18, or credit codes that begin with 9."""
+    harmless = pc.or_(pc.less(pc.utf8_length(codes), 18), pc.match_substring_regex(codes, "^9[0-9A-Z]{17}$"))  # pyright: ignore[reportAttributeAccessIssue]
+    return bool(pc.all(harmless).as_py())  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def _converter(contract: Contract, decoder: Decoder, tokens: Tokens) -> Callable[[list[Record]], dict[str, list[str | None]]]:
@@ -91,22 +118,17 @@ def _texts(column: Column, texts: list[str | None], tokens: Tokens) -> dict[str,
             facts = [tokens.resident(t).values() if t else EMPTY.values() for t in texts]
             names = [column.name, *(f"{column.name}_{f}" for f in ("form", "check", "repaired", "birth_date", "sex_code", "division_code"))]
             return {n: [f[k] for f in facts] for k, n in enumerate(names)}
-        case _, "uscc" | "taxpayer_no" | "registration_no" | "org_code":
+        case _, kind if kind in ORGANISATION_CODES:
             return {column.name: [tokens.organisation_code(t) for t in texts]}
         case _:
             return {column.name: texts}
 
 
-def _batch(contract: Contract, receipt: Receipt, file: LandedFile, records: list[Record], convert: Callable[[list[Record]], dict[str, Any]]) -> pa.RecordBatch:
-    n = len(records)
+def _batch(contract: Contract, receipt: Receipt, file: LandedFile, n: int, values: dict[str, Any]) -> pa.RecordBatch:
     constant = {
         "_receipt": receipt.number, "_batch_id": receipt.batch_id, "_file_id": file.sha256, "_layout": receipt.layout,
         "_period": receipt.period, "_coverage": receipt.coverage, "_sent_at": receipt.sent_at,
         "_known_at": datetime.fromisoformat(receipt.known_at),
-    }  # fmt: skip
-    values: dict[str, list[Any]] = {
-        "_row_no": [r.number for r in records], "_line_no": [r.line for r in records], "_byte_start": [r.start for r in records],
-        "_byte_end": [r.end for r in records], "_error": [r.error for r in records], "_amends": [r.amends for r in records], **convert(records),
     }  # fmt: skip
     schema = bronze_schema(contract)
     arrays = [_array(f, n, constant, values) for f in schema]
@@ -116,4 +138,7 @@ def _batch(contract: Contract, receipt: Receipt, file: LandedFile, records: list
 def _array(field: pa.Field, n: int, constant: dict[str, Any], values: dict[str, list[Any]]) -> pa.Array:
     if field.name in constant:
         return pa.repeat(pa.scalar(constant[field.name], field.type), n)
-    return pa.array(values[field.name], field.type) if field.name in values else pa.nulls(n, field.type)
+    found = values.get(field.name)
+    if isinstance(found, pa.Array):
+        return found
+    return pa.nulls(n, field.type) if found is None else pa.array(found, field.type)

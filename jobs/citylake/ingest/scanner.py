@@ -17,7 +17,7 @@ from citylake.ingest.budgets import RECORD_BYTES
 from citylake.ingest.records import Unreadable
 from citylake.ledger.receipts import Finding
 
-_BLOCK = 4 << 20
+_BLOCK = 1 << 20
 CTRL_Z = b"\x1a"  # some exports end with it, as DOS did
 State = Literal["whole", "open", "malformed"]
 
@@ -70,22 +70,22 @@ def _grammar(delimiter: bytes) -> _Grammar:
     )
 
 
-def scan(path: Path, delimiter: str) -> Iterator[RawRecord]:
-    """Every record of a file in order; blank lines are records without bytes. Unreadable for a quote that is never closed."""
+def scan(path: Path, delimiter: str, start: int = 0, line: int = 1) -> Iterator[RawRecord]:
+    """Every record of a file from a boundary on; blank lines are records without bytes. Unreadable for a quote that is never closed."""
     grammar = _grammar(delimiter.encode())
     with path.open("rb") as handle:
-        lines = physical_lines(handle, path.name)
-        for line, start, piece in lines:
-            if b'"' not in piece:
-                if piece != CTRL_Z:
-                    yield RawRecord(line, start, piece, True)
-                continue
-            yield _quoted(grammar, line, start, piece, lines, path.name)
+        handle.seek(start)
+        lines = physical_lines(handle, path.name, start, line)
+        for at, first, piece in lines:
+            if b'"' in piece:
+                yield _quoted(grammar, at, first, piece, lines, path.name)
+            elif piece != CTRL_Z:
+                yield RawRecord(at, first, piece, True)
 
 
-def physical_lines(handle: BinaryIO, name: str) -> Iterator[tuple[int, int, bytes]]:
-    """(line, first byte, bytes) of every physical line, whichever line end it has."""
-    line, start, rest = 1, 0, b""
+def physical_lines(handle: BinaryIO, name: str, start: int = 0, line: int = 1) -> Iterator[tuple[int, int, bytes]]:
+    """(line, first byte, bytes) of every physical line, whichever line end it has; `start` and `line` say where the handle stands."""
+    rest = b""
     while block := handle.read(_BLOCK):
         pieces = (rest + block).splitlines(keepends=True)
         rest = pieces.pop()  # may go on in the next block; a CR at its end may be half of CR LF

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
+import numpy as np
+import pyarrow.compute as pc
+
 from citylake.contract.model import Contract
+from citylake.ingest.blocks import Block, pieces
 from citylake.ingest.budgets import within_time
 from citylake.ingest.decode import open_file
 from citylake.ingest.manifest import FileEntry, Manifest
-from citylake.ingest.records import Decoder, Unreadable
+from citylake.ingest.records import Decoder, Record, Unreadable
 from citylake.ingest.sequence import MANIFEST, out_of_sequence
 from citylake.ingest.workbook import IDENTIFIERS, SCIENTIFIC
 from citylake.ledger.receipts import Finding, Receipt
@@ -132,20 +136,40 @@ def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured, contract
     shifted = _Damage("delivery.structure", "多条记录的字段数与合约不符", "many records have another number of fields")
     lost = [(i, _lost_digits(contract.column(n).header(decoder.layout))) for i, n in enumerate(decoder.columns) if contract.column(n).type.name in IDENTIFIERS]
     last = 0
-    for record in within_time(iter(decoder), ""):
-        if record.error == "record.undecodable":
-            undecodable.seen(record.line)
-        elif record.error in _FIELDS:
-            shifted.seen(record.line)
-        for i, damage in lost:
-            if (text := record.values[i]) and ("E+" in text or "e+" in text) and SCIENTIFIC.fullmatch(text.strip()):
-                damage.seen(record.line)
-        if record.number == last:
+    for piece in within_time(pieces(decoder)):
+        if isinstance(piece, Block):
+            last += len(piece)
+            _measure_block(piece, places, lost, manifest, measured)
             continue
-        last = record.number
-        for i, name in places:
-            _take(name, (record.values[i] or "").strip(), totals_of=manifest, measured=measured)
+        for record in piece:
+            _judge_record(record, undecodable, shifted, lost)
+            if record.number == last:
+                continue
+            last = record.number
+            for i, name in places:
+                _take(name, (record.values[i] or "").strip(), totals_of=manifest, measured=measured)
     return last, [undecodable, shifted, *(d for _, d in lost)]
+
+
+def _measure_block(block: Block, places: list[tuple[int, str]], lost: list[tuple[int, _Damage]], manifest: Manifest, measured: _Measured) -> None:
+    for i, name in places:
+        for text in block.columns[i].to_pylist():
+            _take(name, text.strip(), totals_of=manifest, measured=measured)
+    for i, damage in lost:
+        suspects = pc.match_substring(block.columns[i], "E+", ignore_case=True)  # pyright: ignore[reportAttributeAccessIssue]
+        for at in np.flatnonzero(suspects.to_numpy(zero_copy_only=False)):
+            if SCIENTIFIC.fullmatch(block.columns[i][int(at)].as_py().strip()):
+                damage.seen(block.line + int(at))
+
+
+def _judge_record(record: Record, undecodable: _Damage, shifted: _Damage, lost: list[tuple[int, _Damage]]) -> None:
+    if record.error == "record.undecodable":
+        undecodable.seen(record.line)
+    elif record.error in _FIELDS:
+        shifted.seen(record.line)
+    for i, damage in lost:
+        if (text := record.values[i]) and ("E+" in text or "e+" in text) and SCIENTIFIC.fullmatch(text.strip()):
+            damage.seen(record.line)
 
 
 def _lost_digits(column: str) -> _Damage:

@@ -64,14 +64,19 @@ class Verified:
 
 
 def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], earlier: Sequence[Receipt]) -> Verified:
-    """Compare a delivery with its promises and with the dataset's earlier receipts; `paths` holds the files that came, by name."""
-    found = [*_promise(manifest, contract), *out_of_sequence(manifest, contract, earlier), *(f for e in manifest.files for f in _file(e, paths.get(e.name)))]
-    found += [
+    """Compare a delivery with its promises and with the dataset's earlier receipts; `paths` holds the files that came, by name.
+
+    Every problem is told at once, but the content of files that are not the promised ones says nothing.
+    """
+    promises = [*_promise(manifest, contract), *out_of_sequence(manifest, contract, earlier)]
+    files = [f for e in manifest.files for f in _file(e, paths.get(e.name))]
+    files += [
         _finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n) for n in paths.keys() - {e.name for e in manifest.files}
     ]
-    if found:
-        return Verified("", tuple(found))
-    return _content(manifest, contract, paths)
+    if files:
+        return Verified("", (*promises, *files))
+    content = _content(manifest, contract, paths)
+    return Verified(content.layout, (*promises, *content.findings))
 
 
 def _finding(rule: str, zh: str, en: str, where: str = MANIFEST) -> Finding:

@@ -358,9 +358,11 @@ def cases(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         _print([{**asdict(c), "age_days": c.age(today())} for c in found])
         return
-    table = RichTable("case", "state", "rows", "outstanding", "deadline", "age", "owner", "meaning")
+    table = RichTable()
+    for name in ("case", "state", "rows", "left", "deadline", "days", "meaning"):
+        table.add_column(name, no_wrap=name != "meaning", justify="right" if name in ("rows", "left", "days") else "left", overflow="fold")
     for c in found:
-        table.add_row(c.id, c.state, str(c.rows), str(c.outstanding), c.deadline, f"{c.age(today())} d", c.owner, f"{c.meaning.zh} / {c.meaning.en}")
+        table.add_row(c.id, c.state, str(c.rows), str(c.outstanding), c.deadline, str(c.age(today())), f"{c.meaning.zh} / {c.meaning.en}")
     out.print(table)
 
 

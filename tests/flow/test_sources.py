@@ -315,7 +315,7 @@ def test_the_settings_read_connections_and_never_show_them(monkeypatch: pytest.M
         (f"http://127.0.0.1/x#dataset={CASES}&period=2016-13", "source.option"),
         ("http://127.0.0.1/x#dataset=no/such&period=2016", "source.option"),
         (f"http://127.0.0.1/x#dataset={CASES}&period=2016&size=0", "source.option"),
-        (f"http://127.0.0.1/x#dataset={WEATHER}&period=2016", "source.format"),
+        ("http://127.0.0.1/x#dataset=civil_affairs/resident&period=2016", "source.format"),
         ("sftp://127.0.0.1/x", "source.host_key"),
         ("sftp://127.0.0.1/x?host_key=ssh-ed25519%20nonsense", "source.host_key"),
         ("s3+http://127.0.0.1", "source.address"),

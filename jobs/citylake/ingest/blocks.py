@@ -1,7 +1,7 @@
 """Runs of plain delimited text, parsed a block at a time by pyarrow; whatever is not plain goes record by record.
 
-A block is plain when nothing in it could be read in two ways: no quote, no lone CR, no NUL, the same number of delimiters in every line,
-every byte in the charset. Then splitting at line ends and delimiters is all that RFC 4180 asks, and both ways give the same records
+A block is plain when nothing in it could be read in two ways: its quotes follow RFC 4180 to the letter, every record has the same number
+of delimiters outside quotes, no CR stands alone, no NUL, every byte is in the charset. Both ways give the same records
 (tests/unit/test_blocks.py).
 """
 
@@ -18,10 +18,11 @@ from pyarrow import csv as arrow_csv
 
 from citylake.ingest.delimited import Delimited
 from citylake.ingest.records import Decoder, Record
-from citylake.ingest.scanner import CTRL_Z
+from citylake.ingest.scanner import CTRL_Z, sound
 
 _BLOCK = 4 << 20
 _SLOW_ROWS = 50_000
+_LF, _CR = 0x0A, 0x0D
 _SAFE = b",;\t"  # bytes that never occur inside a character of GB18030
 _LOST = {"utf-8": "\ufffd".encode(), "gb18030": "\ufffd".encode("gb18030")}
 
@@ -31,7 +32,7 @@ class Block:
     """Plain records: text by delivered column, and where each record stands."""
 
     number: int  # of the first record, from 1
-    line: int  # of the first record
+    lines: np.ndarray  # from 1
     starts: np.ndarray
     ends: np.ndarray
     columns: list[pa.Array]  # in the decoder's column order
@@ -66,11 +67,15 @@ class _Reader:
     def pieces(self) -> Iterator[Block | list[Record]]:
         size = self._path.stat().st_size
         while self._at < size:
-            body = _whole_lines(self._path, self._at)
+            body = _whole_records(self._path, self._at)
             block = self._plain(body) if body else None
             if block is not None:
                 yield block
-                self._number, self._line, self._at = self._number + len(block), self._line + len(block), self._at + len(body)
+                self._number, self._line, self._at = (
+                    self._number + len(block),
+                    self._line + (_breaks(body) if b'"' in body else len(block)),
+                    self._at + len(body),
+                )
             else:
                 yield from self._slow(self._at + max(len(body), 1))
 
@@ -90,30 +95,52 @@ class _Reader:
             yield held
 
     def _plain(self, body: bytes) -> Block | None:
-        encoding, header = self._decoder.contract.encoding, self._decoder.header
-        if any(sign in body for sign in (b'"', b"\0", CTRL_Z, _LOST[encoding], self._decoder.head)) or body.count(b"\r") != body.count(b"\r\n"):
+        contract, header = self._decoder.contract, self._decoder.header
+        if any(sign in body for sign in (b"\0", CTRL_Z, _LOST[contract.encoding], self._decoder.head)):
+            return None
+        quoted = b'"' in body
+        if quoted and not sound(body, contract.delimiter):
             return None
         marks = np.frombuffer(body, np.uint8)
-        ends = np.flatnonzero(marks == 0x0A) + 1
-        fields = np.diff(np.searchsorted(np.flatnonzero(marks == ord(self._decoder.contract.delimiter)), ends), prepend=0)
+        outside = _outside(marks) if quoted else True
+        lone = (marks[:-1] == _CR) & (marks[1:] != _LF)
+        if (lone & outside[:-1] if quoted else lone).any():
+            return None
+        ends = np.flatnonzero((marks == _LF) & outside) + 1
+        fields = np.diff(np.searchsorted(np.flatnonzero((marks == ord(contract.delimiter)) & outside), ends), prepend=0)
         if (fields != header.width - 1).any():
             return None
-        columns = _parsed(body, encoding, self._decoder)
+        columns = _parsed(body, contract.encoding, self._decoder, quoted)
         if columns is None or any(len(c) != len(ends) for c in columns):
             return None
         starts = np.concatenate(([0], ends[:-1]))
-        return Block(self._number, self._line, starts + self._at, ends + self._at, columns)
+        breaks = np.flatnonzero(np.append(lone, False) | (marks == _LF)) if quoted else ends - 1
+        return Block(self._number, self._line + np.searchsorted(breaks, starts), starts + self._at, ends + self._at, columns)
 
 
-def _whole_lines(path: Path, at: int) -> bytes:
-    """A block from a byte on, cut behind its last LF; empty when it holds none."""
+def _outside(marks: np.ndarray) -> np.ndarray:
+    """Where a byte stands outside quotes: behind an even number of them."""
+    return ~np.logical_xor.accumulate(marks == ord('"'))
+
+
+def _breaks(body: bytes) -> int:
+    """Physical lines in a block that ends with one."""
+    return body.count(b"\n") + body.count(b"\r") - body.count(b"\r\n")
+
+
+def _whole_records(path: Path, at: int) -> bytes:
+    """A block from a boundary on, cut behind its last record; empty when it holds none."""
     with path.open("rb") as handle:
         handle.seek(at)
         body = handle.read(_BLOCK)
-    return body[: body.rfind(b"\n") + 1]
+    if b'"' not in body:
+        return body[: body.rfind(b"\n") + 1]
+    marks = np.frombuffer(body, np.uint8)
+    ends = np.flatnonzero((marks == _LF) & _outside(marks))
+    return body[: int(ends[-1]) + 1] if len(ends) else b""
 
 
-def _parsed(body: bytes, encoding: str, decoder: Delimited) -> list[pa.Array] | None:
+def _parsed(body: bytes, encoding: str, decoder: Delimited, quoted: bool) -> list[pa.Array] | None:
     """The wanted columns as text; None when a byte is not in the charset."""
     try:
         text = body if encoding == "utf-8" else body.decode(encoding).encode()
@@ -122,7 +149,13 @@ def _parsed(body: bytes, encoding: str, decoder: Delimited) -> list[pa.Array] | 
         table = arrow_csv.read_csv(
             pa.BufferReader(text),
             read_options=arrow_csv.ReadOptions(column_names=names, use_threads=False, block_size=len(text) + 1),
-            parse_options=arrow_csv.ParseOptions(delimiter=decoder.contract.delimiter, quote_char=False, escape_char=False, ignore_empty_lines=False),
+            parse_options=arrow_csv.ParseOptions(
+                delimiter=decoder.contract.delimiter,
+                quote_char='"' if quoted else False,
+                escape_char=False,
+                ignore_empty_lines=False,
+                newlines_in_values=quoted,
+            ),
             convert_options=arrow_csv.ConvertOptions(
                 column_types=dict.fromkeys(wanted, pa.string()), strings_can_be_null=False, include_columns=wanted, check_utf8=True
             ),

@@ -67,7 +67,7 @@ def _places(piece: Block | list[Record]) -> dict[str, Any]:
     """Lineage columns that differ from record to record."""
     if isinstance(piece, Block):
         order = np.arange(len(piece))
-        return {"_row_no": piece.number + order, "_line_no": piece.line + order, "_byte_start": piece.starts, "_byte_end": piece.ends}
+        return {"_row_no": piece.number + order, "_line_no": piece.lines, "_byte_start": piece.starts, "_byte_end": piece.ends}
     return {
         "_row_no": [r.number for r in piece], "_line_no": [r.line for r in piece], "_byte_start": [r.start for r in piece],
         "_byte_end": [r.end for r in piece], "_error": [r.error for r in piece], "_amends": [r.amends for r in piece],

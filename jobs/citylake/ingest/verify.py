@@ -164,7 +164,7 @@ def _measure_block(block: Block, places: list[tuple[int, str]], lost: list[tuple
         suspects = pc.match_substring(block.columns[i], "E+", ignore_case=True)  # pyright: ignore[reportAttributeAccessIssue]
         for at in np.flatnonzero(suspects.to_numpy(zero_copy_only=False)):
             if SCIENTIFIC.fullmatch(block.columns[i][int(at)].as_py().strip()):
-                damage.seen(block.line + int(at))
+                damage.seen(int(block.lines[at]))
 
 
 def _judge_record(record: Record, undecodable: _Damage, shifted: _Damage, lost: list[tuple[int, _Damage]]) -> None:

@@ -2,7 +2,7 @@
 
 A block is plain when nothing in it could be read in two ways: its quotes follow RFC 4180 to the letter, every record has the same number
 of delimiters outside quotes, no CR stands alone, no NUL, every byte is in the charset. Both ways give the same records
-(tests/unit/test_blocks.py).
+(tests/decoding/test_blocks.py).
 """
 
 from __future__ import annotations
@@ -102,9 +102,9 @@ class _Reader:
         if quoted and not sound(body, contract.delimiter):
             return None
         marks = np.frombuffer(body, np.uint8)
-        outside = _outside(marks) if quoted else True
+        outside = _outside(marks) if quoted else np.ones(len(marks), bool)
         lone = (marks[:-1] == _CR) & (marks[1:] != _LF)
-        if (lone & outside[:-1] if quoted else lone).any():
+        if (lone & outside[:-1]).any():
             return None
         ends = np.flatnonzero((marks == _LF) & outside) + 1
         fields = np.diff(np.searchsorted(np.flatnonzero((marks == ord(contract.delimiter)) & outside), ends), prepend=0)

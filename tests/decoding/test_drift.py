@@ -17,7 +17,7 @@ from citylake.contract.model import Contract
 from citylake.ingest.decode import open_file
 from citylake.ingest.drift import Drift, diagnose
 
-from tests.unit.drift_mutations import KINDS, PLANS, mutate
+from tests.decoding.drift_mutations import KINDS, PLANS, mutate
 
 CASES = [(d, k) for d in PLANS for k in KINDS if k not in PLANS[d].none]
 

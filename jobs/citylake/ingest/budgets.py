@@ -13,6 +13,7 @@ PLAIN_BYTES = 8 << 30  # a file after it is unpacked
 RATIO = 100  # plain bytes per packed byte
 RATIO_FREE_BYTES = 1 << 20  # below this many plain bytes a ratio proves nothing
 RECORD_BYTES = 16 << 20
+RECORD_LINES = 100_000  # inside the quotes of one record
 FIELD_CHARACTERS = 1 << 20
 COLUMNS = 2_000
 DEPTH = 100  # of nested JSON or XML

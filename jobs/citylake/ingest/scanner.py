@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO, Literal
 
-from citylake.ingest.budgets import RECORD_BYTES
+from citylake.ingest.budgets import RECORD_BYTES, RECORD_LINES
 from citylake.ingest.records import Unreadable
 from citylake.ledger.receipts import Finding
 
@@ -107,8 +107,8 @@ def physical_lines(handle: BinaryIO, name: str, start: int = 0, line: int = 1) -
 
 
 def _too_long(name: str, line: int) -> Unreadable:
-    text = f"{RECORD_BYTES >> 20} MiB"
-    return Unreadable(Finding("budget.record_bytes", f"记录超过{text}", f"a record of more than {text}", name, line))
+    zh, en = f"记录超过{RECORD_BYTES >> 20} MiB或{RECORD_LINES}行", f"a record of more than {RECORD_BYTES >> 20} MiB or {RECORD_LINES} lines"
+    return Unreadable(Finding("budget.record_bytes", zh, en, name, line))
 
 
 def _quoted(grammar: _Grammar, line: int, start: int, piece: bytes, lines: Iterator[tuple[int, int, bytes]], name: str) -> RawRecord:
@@ -118,7 +118,7 @@ def _quoted(grammar: _Grammar, line: int, start: int, piece: bytes, lines: Itera
         if following is None:
             raise Unreadable(Finding("file.unclosed_quote", "引号未闭合,直至文件末尾", "a quote is never closed", name, line))
         whole += following[2]
-        if len(whole) > RECORD_BYTES:
+        if len(whole) > RECORD_BYTES or following[0] - line > RECORD_LINES:
             raise _too_long(name, line)
         state = _next(grammar, following[2])
         if state == "malformed":

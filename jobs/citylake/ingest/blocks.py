@@ -16,6 +16,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
+from citylake.ingest.budgets import FIELD_CHARACTERS
 from citylake.ingest.delimited import Delimited
 from citylake.ingest.records import Decoder, Record
 from citylake.ingest.scanner import CTRL_Z, sound
@@ -107,6 +108,8 @@ class _Reader:
         if (lone & outside[:-1]).any():
             return None
         ends = np.flatnonzero((marks == _LF) & outside) + 1
+        if np.diff(ends, prepend=0).max(initial=0) > FIELD_CHARACTERS:
+            return None  # a field of it may be too long
         fields = np.diff(np.searchsorted(np.flatnonzero((marks == ord(contract.delimiter)) & outside), ends), prepend=0)
         if (fields != header.width - 1).any():
             return None

@@ -398,7 +398,7 @@ def amend(dataset: str, delivery: str, file: Path) -> None:
     from datetime import datetime
 
     from citylake.audit.amend import amend as hand_over
-    from citylake.ledger.letter import BEIJING
+    from citylake.contract.calendar import BEIJING
     from citylake.run import open_lake
 
     lake = open_lake()

@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
 
 from citylake.audit.conservation import batches
+from citylake.contract.calendar import BEIJING
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.ingest.bronze import decode
@@ -169,7 +169,7 @@ def open_cases(lake: Lake) -> list[Case]:
 
 def today() -> date:
     """The day in the city; deadlines and waivers are compared with it, data never are."""
-    return datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    return datetime.now(BEIJING).date()
 
 
 VERBS: dict[str, Callable[..., dict[str, Any]]] = {

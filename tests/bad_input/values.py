@@ -9,7 +9,7 @@ from typing import Any
 from citylake.city.identifiers import resident_id
 from openpyxl import Workbook
 
-from tests.bad_input.firm import CAPITAL, FOUNDED, HEADERS, NAME, STAFF, UPDATED, Case, csv, rows, with_value
+from tests.bad_input.firm import CAPITAL, FOUNDED, HEADERS, STAFF, UPDATED, Case, csv, rows, with_value
 
 XLSX = {"format": "xlsx"}
 RESIDENT: dict[str, Any] = {"dataset": "civil_affairs/resident", "name": "resident.txt", "records": 3}
@@ -91,7 +91,6 @@ def _spreadsheets() -> Iterator[Case]:
 
 def cases() -> Iterator[Case]:
     """Every variant."""
-    assert HEADERS[NAME]
     yield from _numbers()
     yield from _dates()
     yield from _persons()

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+from citylake.contract.bronze import record_reference
 from citylake.contract.model import AMEND_SUFFIX, Contract
 from citylake.ingest.decode import open_file
 from citylake.ingest.header import PROBLEM, RECORD
-from citylake.ingest.records import Record
 from citylake.lake.errors import LakeError
 from citylake.lake.names import inbox_prefix, landing_key
 from citylake.lake.settings import Settings
 from citylake.lake.store import Store
-from citylake.ledger.receipts import LandedFile, Receipt, dataset_receipts
+from citylake.ledger.receipts import Receipt, dataset_receipts
 from citylake.quality.cases import Case, refused_records
 
 MASKED = "***"
@@ -60,14 +60,9 @@ def _records(store: Store, contract: Contract, receipt: Receipt, wanted: dict[st
             decoder = open_file(path, contract.of_file(file.name, receipt.corrects))
             for record in decoder:
                 values = dict(zip(decoder.columns, record.values, strict=True))
-                ref = _ref(contract, file, record, values)
+                ref = record_reference(file.sha256, record.number, values.get(contract.unpivot["name"]) if contract.unpivot else None)
                 if ref in wanted:
                     yield ref, values
-
-
-def _ref(contract: Contract, file: LandedFile, record: Record, values: dict[str, str | None]) -> str:
-    cell = values.get(contract.unpivot["name"]) if contract.unpivot else None
-    return f"{file.sha256[:12]}:{record.number}" + (f":{cell}" if cell else "")
 
 
 def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at: datetime) -> str:

@@ -22,3 +22,8 @@ def bronze_columns(contract: Contract) -> tuple[str, ...]:
         if column.type.personal == "resident_id":
             names += [f"{column.name}_{fact}" for fact in RESIDENT_FACTS]
     return tuple(names)
+
+
+def record_reference(file_id: str, number: int, cell: str | None = None) -> str:
+    """How an amended record names the one that it replaces: `<first 12 of the file's sha256>:<record>[:<cell>]`."""
+    return f"{file_id[:12]}:{number}" + (f":{cell}" if cell else "")

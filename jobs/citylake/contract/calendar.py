@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 from functools import lru_cache
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from citylake.contract.load import load_codes
+
+BEIJING = ZoneInfo("Asia/Shanghai")
 
 
 def first_day(period: str) -> date:

@@ -8,11 +8,10 @@ from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from citylake.contract.calendar import working_days_after
+from citylake.contract.calendar import BEIJING, working_days_after
 from citylake.contract.model import Contract
 from citylake.lake.names import inbox_prefix, letter_key
 from citylake.lake.store import Store
@@ -20,7 +19,6 @@ from citylake.ledger.advice import advice
 from citylake.ledger.receipts import Finding, Receipt, dataset_receipts
 
 WORKING_DAYS = 5  # to send a refused delivery again, or to amend quarantined rows
-BEIJING = ZoneInfo("Asia/Shanghai")
 LANGUAGES = ("zh", "en")
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from citylake.contract.bronze import record_reference
 from citylake.contract.model import Bilingual, Contract
 from citylake.contract.sql import compile_contract
 from citylake.lake.delta import open_table
@@ -25,7 +26,7 @@ from citylake.ledger.evidence import Event, append, events, find
 from citylake.ledger.letter import deadline
 from citylake.ledger.receipts import Receipt, dataset_receipts
 
-Ref = str  # <first 12 of the file's sha256>:<record>[:<cell>]
+Ref = str  # as `record_reference` makes it
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,9 @@ def _resolved(settings: Settings, store: Store, contract: Contract, corrected: R
     found: set[Ref] = set()
     for receipt in amending:
         again = {":".join(ref.split(":")[:2]) for ref in refused_records(settings, contract, receipt)}
-        found |= {row["_amends"] for row in _bronze(settings, contract, receipt) if row["_amends"] and _ref(row) not in again}
+        found |= {
+            row["_amends"] for row in _bronze(settings, contract, receipt) if row["_amends"] and record_reference(row["_file_id"], row["_row_no"]) not in again
+        }
     return found
 
 
@@ -173,8 +176,4 @@ def refused_records(settings: Settings, contract: Contract, receipt: Receipt) ->
     rows = table.to_pyarrow_table(columns=["_receipt", "_file_id", "_row_no", "record", "reasons"])
     mine = rows.filter(pc.equal(rows["_receipt"], receipt.number)).to_pylist()  # pyright: ignore[reportAttributeAccessIssue]
     cell = contract.unpivot["name"] if contract.unpivot else None
-    return {_ref(r, json.loads(r["record"]).get(cell) if cell else None): list(r["reasons"]) for r in mine}
-
-
-def _ref(row: dict[str, Any], cell: str | None = None) -> Ref:
-    return f"{row['_file_id'][:12]}:{row['_row_no']}" + (f":{cell}" if cell else "")
+    return {record_reference(r["_file_id"], r["_row_no"], json.loads(r["record"]).get(cell) if cell else None): list(r["reasons"]) for r in mine}

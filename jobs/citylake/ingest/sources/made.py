@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from citylake.contract.calendar import BEIJING
 from citylake.contract.model import Contract
 from citylake.ingest.decode import open_file
 from citylake.ingest.manifest import PERIOD
@@ -19,7 +19,6 @@ from citylake.ingest.sources.address import Address
 from citylake.ingest.verify import file_sha256
 from citylake.lake.errors import ContractError, LakeError
 
-CITY = ZoneInfo("Asia/Shanghai")
 _IN_NAME = re.compile(rf"^{PERIOD.pattern}(?![0-9A-Za-z])")
 
 
@@ -69,7 +68,7 @@ def make_manifest(order: Order, delivery: str, sent_at: datetime, files: list[Ex
     ]  # fmt: skip
     text = {
         "manifest": 1, "dataset": order.contract.id, "contract": order.contract.version, "delivery": delivery, "period": order.period,
-        "coverage": order.coverage, "sent_at": sent_at.astimezone(CITY).isoformat(timespec="seconds"), "corrects": None, "attested": False,
+        "coverage": order.coverage, "sent_at": sent_at.astimezone(BEIJING).isoformat(timespec="seconds"), "corrects": None, "attested": False,
         "files": entries, "totals": {"records": sum(f.records for f in files)},
     }  # fmt: skip
     return json.dumps(text, ensure_ascii=False, indent=1).encode()
@@ -89,7 +88,7 @@ def count_records(path: Path, contract: Contract) -> int:
 def period_of(delivery: str, contract: Contract, changed: datetime) -> str:
     """The period that the name begins with, else that of the last change, as fine as the contract's frequency."""
     named = _IN_NAME.match(delivery)
-    text = named.group(0) if named else f"{changed.astimezone(CITY):%Y-%m-%d}"
+    text = named.group(0) if named else f"{changed.astimezone(BEIJING):%Y-%m-%d}"
     if "Q" in text:
         return text
     if 80 <= contract.frequency_days < 360 and len(text) >= 7:

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from citylake.contract.inputs import mart_inputs
+from citylake.contract.inputs import MARTS, mart_inputs
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -45,12 +45,20 @@ class Plan:
     datasets: tuple[DatasetPlan, ...]
     marts: tuple[MartPlan, ...]
 
+    def touched(self, dataset: str) -> tuple[MartPlan, ...]:
+        """The marts that read a dataset, directly or through another mart, in order."""
+        found: dict[str, MartPlan] = {}
+        for m in self.marts:
+            if any(i == dataset or i.removeprefix(MARTS) in found for i in m.inputs):
+                found[m.id] = m
+        return tuple(found.values())
+
 
 def load_plan(root: Path) -> Plan:
     """Read `schemas/` and the marts' INPUTS without importing a mart."""
     heads = [_head(p) for p in sorted((root / "schemas").rglob("*.odcs.yaml")) if "marts" not in p.relative_to(root).parts]
     marts = {m.id: m for m in (_mart(root, p) for p in sorted((root / "schemas" / "marts").rglob("*.odcs.yaml")))}
-    order = TopologicalSorter({m.id: [i for i in m.inputs if i in marts] for m in marts.values()}).static_order()
+    order = TopologicalSorter({m.id: [i.removeprefix(MARTS) for i in m.inputs if i.startswith(MARTS)] for m in marts.values()}).static_order()
     return Plan(tuple(DatasetPlan(**h) for h in heads), tuple(marts[m] for m in order))
 
 

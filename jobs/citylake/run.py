@@ -126,8 +126,7 @@ def _gated(lake: Lake, contract: Contract, receipt: Receipt, refined: Event) -> 
 def replay_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
     """Bring amended records home: the dataset's new deliveries, the marts that read it, and a release. Nothing else runs."""
     steps: list[dict[str, Any]] = [{"verb": v, **VERBS[v](lake, dataset)} for v in ("receive", "decode", "refine")]
-    touched = [m for m in load_plan(lake.settings.root).marts if dataset in m.inputs]
-    steps += [{"verb": "build", **build_mart(lake, m.id)} for m in touched]
+    steps += [{"verb": "build", **build_mart(lake, m.id)} for m in load_plan(lake.settings.root).touched(dataset)]
     return {"steps": [*steps, {"verb": "release", **release(lake)}]}
 
 

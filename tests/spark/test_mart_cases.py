@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from citylake.contract.inputs import mart_inputs
 from citylake.contract.load import load_codes, load_contracts
-from citylake.contract.sql import compile_contract, silver_ddl
-from citylake.marts.build import typed
+from citylake.marts.build import input_ddl, typed
 
 ROOT = Path(__file__).resolve().parents[2]
 CASES = sorted(p.parent for p in (ROOT / "tests" / "cases" / "marts").rglob("expected.json"))
@@ -26,8 +25,7 @@ def _frame(spark: Any, name: str, rows: list[dict[str, Any]]) -> Any:
         columns = list(load_codes(ROOT, name.removeprefix("codes/"))[0])
         ddl = ", ".join(f"{c} STRING" for c in columns)
     else:
-        contract = CONTRACTS[name]
-        ddl = silver_ddl(contract, compile_contract(contract, ROOT))
+        ddl = input_ddl(ROOT, CONTRACTS, name)
     texts = spark.createDataFrame([(json.dumps(r, ensure_ascii=False),) for r in rows], "j STRING")
     return texts.select(F.from_json("j", ddl, {"mode": "FAILFAST"}).alias("r")).select("r.*")
 

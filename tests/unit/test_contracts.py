@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from citylake.contract.inputs import mart_inputs
+from citylake.contract.inputs import MARTS, mart_inputs
 from citylake.contract.load import lint, load_contracts
 from citylake.contract.sql import compile_contract
 from citylake.contract.suite import stale_suites
@@ -30,7 +30,7 @@ def test_every_mart_states_inputs_that_exist(root: Path) -> None:
     contracts = load_contracts(root)
     for contract in (c for c in contracts.values() if c.kind == "mart"):
         for name in mart_inputs(root, contract.id):
-            assert name in contracts or (root / "schemas" / f"{name}.csv").exists()
+            assert name.removeprefix(MARTS) in contracts or (root / "schemas" / f"{name}.csv").exists()
 
 
 def test_rule_ids_are_unique(root: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from citylake.contract.inputs import MARTS
 from citylake.contract.model import Contract
 from citylake.ingest.decode import open_file
 from citylake.ingest.tokens import check_character
@@ -44,8 +45,7 @@ def trace(settings: Settings, store: Store, contracts: dict[str, Contract], tabl
     if contract is None:
         raise LakeError("trace.unknown_table", f"no mart table '{table}'", now="citylake sql 'show views'")
     row = _row(settings, store, contract, key)
-    origins = [o for rule in contract.lineage for o in _origins(settings, store, contracts, rule, row)]
-    return {"table": table, "row": row, "origins": [o.__dict__ for o in origins]}
+    return {"table": table, "row": _texts(row), "origins": [o.__dict__ for o in _behind(settings, store, contracts, contract, row)]}
 
 
 def _row(settings: Settings, store: Store, contract: Contract, key: list[str]) -> dict[str, Any]:
@@ -54,7 +54,17 @@ def _row(settings: Settings, store: Store, contract: Contract, key: list[str]) -
     found = _rows(settings, store, mart(contract.id), dict(zip(contract.keys, key, strict=True)))
     if not found:
         raise LakeError("trace.no_row", f"no row with that key in {contract.id}")
-    return {k: v if v is None or isinstance(v, int) else str(v) for k, v in found[0].items()}
+    return found[0]
+
+
+def _texts(row: dict[str, Any]) -> dict[str, Any]:
+    return {k: v if v is None or isinstance(v, int) else str(v) for k, v in row.items()}
+
+
+def _behind(settings: Settings, store: Store, contracts: dict[str, Contract], contract: Contract, row: dict[str, Any]) -> list[Origin]:
+    """The origins of a mart row by the lineage of its contract; a mart behind it is followed to its own inputs."""
+    rules = [r for r in contract.lineage if all(str(row[c]) == v for c, v in r.get("when", {}).items())]
+    return [o for rule in rules for o in _origins(settings, store, contracts, rule, row)]
 
 
 def _rows(settings: Settings, store: Store, table: Table, where: dict[str, str], starts: dict[str, str] | None = None) -> list[dict[str, Any]]:
@@ -85,7 +95,10 @@ def _origins(settings: Settings, store: Store, contracts: dict[str, Contract], r
     if len(where) < len(rule["on"]):
         return []
     starts = {theirs: str(row[ours]) for ours, theirs in rule.get("starts", {}).items()}
-    contract = contracts[rule["table"]]
+    contract = contracts[rule["table"].removeprefix(MARTS)]
+    if contract.kind == "mart":
+        rows = _rows(settings, store, mart(contract.id), where, starts)[:SAMPLES]
+        return [o for r in rows for o in _behind(settings, store, contracts, contract, r)]
     given = {r.number: r for r in dataset_receipts(store, contract.id)}
     found = [r for r in _rows(settings, store, silver(contract.id), where, starts) if r["_known_to"] is None]
     return [_origin(store, contract, given[r["_receipt"]], r) for r in found[:SAMPLES]]

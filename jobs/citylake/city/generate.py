@@ -29,23 +29,24 @@ def generate(
     (out / "truth").mkdir(parents=True, exist_ok=True)
     with (out / "truth" / "defects.jsonl").open("w+", encoding="utf-8") as truth:
         office = Office(out, seed, defects, truth)
-        for month in _months(months):
-            for order, rows in _monthly(office, contracts, month, scale):
+        for month in months_of(months):
+            for order, rows in orders(seed, contracts, month, scale):
                 if not only or order.contract.id in only:
                     _send(office, order, rows)
     return {"deliveries": office.deliveries, "rows": office.rows, "planted": office.planted}
 
 
-def _months(count: int) -> list[date]:
+def months_of(count: int) -> list[date]:
+    """The first days of so many months from January 2016."""
     return [date(2016 + m // 12, m % 12 + 1, 1) for m in range(count)]
 
 
-def _monthly(office: Office, contracts: dict[str, Contract], month: date, scale: float) -> Iterator[tuple[Order, Iterator[Row]]]:
+def orders(seed: int, contracts: dict[str, Contract], month: date, scale: float) -> Iterator[tuple[Order, Iterator[Row]]]:
+    """What every office sends for a month and the true rows of it, before anything goes wrong."""
     n = {k: max(10, int(v * scale)) for k, v in SIZES.items()}
     streets: dict[str, list[str]] = {}
     for s in events.codes(ROOT, "streets"):
         streets.setdefault(s["division_code"], []).append(s["code"])
-    seed = office.seed
     made: list[tuple[str, str, str, Iterator[Row]]] = [
         ("civil_affairs/resident", "full", f"人口_{month:%Y%m}.txt", people.residents(seed, n["residents"], month, streets)),
         ("market_regulation/legal_entity", "full", f"法人_{month:%Y%m}.csv", people.entities(seed, n["firms"], month)),

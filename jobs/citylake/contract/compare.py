@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from citylake.contract.inputs import mart_inputs
+from citylake.contract.inputs import MARTS, mart_inputs
 from citylake.contract.load import load_contract, load_contracts, load_types
 from citylake.contract.model import Contract
 from citylake.contract.source import read_yaml
@@ -98,7 +98,8 @@ def _readers(root: Path, contract: Contract) -> tuple[str, ...]:
     """The marts that read a dataset (or mart), and the view that shows it."""
     view = contract.id.replace("/", ".") if contract.kind == "mart" else f"silver.{contract.id.replace('/', '_')}"
     marts = [c for c in load_contracts(root).values() if c.kind == "mart"]
-    return (*(f"mart {m.id}" for m in marts if contract.id in mart_inputs(root, m.id)), f"view {view}")
+    name = f"{MARTS}{contract.id}" if contract.kind == "mart" else contract.id
+    return (*(f"mart {m.id}" for m in marts if name in mart_inputs(root, m.id)), f"view {view}")
 
 
 def _parts(version: str) -> tuple[int, ...]:

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from citylake.contract.inputs import mart_inputs
-from citylake.contract.load import load_codes
+from citylake.contract.inputs import MARTS, mart_code, mart_inputs
+from citylake.contract.load import load_codes, load_contracts
 from citylake.contract.model import Contract
+from citylake.contract.sql import compile_contract, silver_ddl
 from citylake.contract.suite import rows_suite
 from citylake.lake.delta import version
 from citylake.lake.names import Table, mart, silver
@@ -23,46 +24,65 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
+ABSENT = "-1"  # the version of an input that no department has delivered yet
+
+
 def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSession], contract: Contract) -> dict[str, Any]:
-    """Build and gate one mart table; nothing happens (and no Spark starts) when its inputs and its code are the same."""
+    """Build and gate one mart table; nothing happens (and no Spark starts) when its inputs and its code are the same.
+
+    The first input is the spine: without it there is no table. Others that have not arrived yet come as empty frames.
+    """
     module = f"citylake.marts.{contract.id.replace('/', '.')}"
-    inputs = input_versions(settings, settings.root, contract.id)
-    if any(v == "-1" for v in inputs.values()):
-        return {"mart": contract.id, "built": False, "why": "an input has not arrived yet", "inputs": inputs}
-    last = _last(store, contract)
+    inputs = input_versions(settings, store, contract.id)
+    spine = next(iter(inputs))
+    if inputs[spine] == ABSENT:
+        return {"mart": contract.id, "built": False, "why": f"{spine} has not arrived yet", "inputs": inputs}
+    last = _last(store, contract.id)
     if last is not None and last.facts["inputs"] == inputs:
         return {"mart": contract.id, "built": False, "why": "nothing new", "passed": last.facts["gate"]["passed"]}
-    frames = {name: _frame(spark(), settings, name, at) for name, at in inputs.items() if name != "code"}
+    contracts = load_contracts(settings.root)
+    frames = {name: _frame(spark(), settings, contracts, name, at) for name, at in inputs.items() if name != "code"}
     return _write(settings, store, contract, importlib.import_module(module).build(frames), inputs)
 
 
-def input_versions(settings: Settings, root: Path, name: str) -> dict[str, str]:
-    """What a build would read: Delta versions of silver, hashes of code lists and of the mart's own code."""
-    found = {i: _state(settings, root, i) for i in mart_inputs(root, name)}
-    return {**found, "code": _digest(root / "jobs" / "citylake" / "marts" / f"{name}.py")}
+def input_versions(settings: Settings, store: Store, name: str) -> dict[str, str]:
+    """What a build would read: versions of silver, last gated versions of marts, hashes of code lists and of the code that builds."""
+    found = {i: _state(settings, store, i) for i in mart_inputs(settings.root, name)}
+    return {**found, "code": mart_code(settings.root, name)}
 
 
-def _state(settings: Settings, root: Path, name: str) -> str:
+def _state(settings: Settings, store: Store, name: str) -> str:
     if name.startswith("codes/"):
-        return _digest(root / "schemas" / f"{name}.csv")
-    at = version(settings, silver(name))
-    return "-1" if at is None else str(at)
+        return _digest(settings.root / "schemas" / f"{name}.csv")
+    at = passed_version(store, name.removeprefix(MARTS)) if name.startswith(MARTS) else version(settings, silver(name))
+    return ABSENT if at is None else str(at)
 
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def _last(store: Store, contract: Contract) -> Event | None:
-    return next((e for e in reversed(events(store, contract.id)) if e.event == "built"), None)
+def _last(store: Store, name: str) -> Event | None:
+    return next((e for e in reversed(events(store, name)) if e.event == "built"), None)
 
 
-def _frame(spark: SparkSession, settings: Settings, name: str, at: str) -> DataFrame:
+def _frame(spark: SparkSession, settings: Settings, contracts: dict[str, Contract], name: str, at: str) -> DataFrame:
     if name.startswith("codes/"):
         rows = load_codes(settings.root, name.removeprefix("codes/"))
         columns = list(rows[0])
         return spark.createDataFrame([tuple(r[c] or None for c in columns) for r in rows], ", ".join(f"{c} STRING" for c in columns))
-    return spark.read.format("delta").option("versionAsOf", at).load(silver(name).spark_uri(settings.lake))
+    if at == ABSENT:
+        return spark.createDataFrame([], input_ddl(settings.root, contracts, name))
+    table = mart(name.removeprefix(MARTS)) if name.startswith(MARTS) else silver(name)
+    return spark.read.format("delta").option("versionAsOf", at).load(table.spark_uri(settings.lake))
+
+
+def input_ddl(root: Path, contracts: dict[str, Contract], name: str) -> str:
+    """The columns of a dataset's silver table or of another mart, as Spark DDL."""
+    contract = contracts[name.removeprefix(MARTS)]
+    if contract.kind == "mart":
+        return ", ".join(f"{c.name} {c.type.physical}" for c in contract.columns)
+    return silver_ddl(contract, compile_contract(contract, root))
 
 
 def _write(settings: Settings, store: Store, contract: Contract, frame: DataFrame, inputs: dict[str, str]) -> dict[str, Any]:
@@ -90,9 +110,9 @@ def typed(frame: DataFrame, contract: Contract) -> DataFrame:
     return frame.select(*[F.col(c.name).cast(c.type.physical).alias(c.name) for c in contract.columns])
 
 
-def passed_version(store: Store, contract: Contract) -> int | None:
-    """The version of the last build that passed its gate; None when none did."""
-    built = [e for e in events(store, contract.id) if e.event == "built" and e.facts["gate"]["passed"]]
+def passed_version(store: Store, name: str) -> int | None:
+    """The version of a mart table's last build that passed its gate; None when none did."""
+    built = [e for e in events(store, name) if e.event == "built" and e.facts["gate"]["passed"]]
     return int(built[-1].facts["version"]) if built else None
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, chain, get_parsing_context, task
 
+from citylake.contract.inputs import MARTS
 from citylake.lake.settings import ROOT
 from citylake.orchestrate.pools import dag_name, ingest_dags, mart_dags
 from citylake.plan import DatasetPlan, MartPlan, Plan, load_plan
@@ -79,10 +80,14 @@ def _cron(frequency: str) -> str:
 
 
 def _mart(name: str, mart: MartPlan) -> DAG:
-    inputs = [silver_asset(i) for i in mart.inputs if not i.startswith("codes/")]
+    inputs = [_asset(i) for i in mart.inputs if not i.startswith("codes/")]
     with _dag(name, mart, inputs, ["mart", mart.department]) as dag:
         verb.override(task_id="build", pool=f"mart_{dag_name(mart.id)}", outlets=[mart_asset(mart.id)])("build", mart.id)
     return dag
+
+
+def _asset(name: str) -> Asset:
+    return mart_asset(name.removeprefix(MARTS)) if name.startswith(MARTS) else silver_asset(name)
 
 
 def _upkeep(name: str, plan: Plan) -> DAG:

@@ -57,7 +57,7 @@ def roll_back(store: Store, number: int) -> dict[str, Any]:
 
 def _pin(settings: Settings, store: Store, contract: Contract) -> tuple[str, dict[str, Any]] | None:
     if contract.kind == "mart":
-        table, at = mart(contract.id), passed_version(store, contract)
+        table, at = mart(contract.id), passed_version(store, contract.id)
     else:
         table, at = silver(contract.id), version(settings, silver(contract.id))
     return None if at is None else (table.title, {"key": table.key, "version": at, "contract": f"{contract.id} {contract.version}"})

@@ -1,0 +1,133 @@
+"""Which source records are about one organisation: identifiers first, then names with support, then what people judged.
+
+No state is kept: the links follow from the records and the judgements alone, so a run from nothing gives what twelve
+monthly runs give, and taking a judgement back restores what was there before it.
+"""
+
+from __future__ import annotations
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from citylake.identity import names
+
+# Support for a link by name, in points; a name that two organisations bear needs support that only one of them has.
+POINTS = {"whole": 3, "division": 2, "address": 4, "representative": 4}
+ENOUGH, AGAINST_CODE, MARGIN = 3, 5, 2
+# Kinds of anchors; united ones take the least, so an organisation with a code keeps it.
+BY_CODE, BY_NUMBER, BY_NAME, APART = "1:", "2:", "3:", "4:"
+REGISTERS = 3  # the sources up to this trust give identifiers; a code that none of them knows may be mistyped
+
+
+def link(records: DataFrame, judgements: DataFrame) -> DataFrame:
+    """Records with `entity_id`, `method` (own, exact, crosswalk, name, judgement) and `reason`.
+
+    `records` as `identity.records.records` gives them; `judgements`: record_a, record_b, verdict (same, not_same, undecided).
+    The id of an entity is the record id of its first known record: later records never change it, a merge keeps the
+    elder's, and every id ever given stays a record that resolves.
+    """
+    anchored = by_judgement(by_name(by_identifier(records)), judgements)
+    eldest = F.min(F.struct("first_known_on", "trust", "source_key", "record_id")).over(Window.partitionBy("anchor"))["record_id"]
+    found = anchored.withColumn("entity_id", eldest)
+    own = F.col("entity_id") == F.col("record_id")
+    return found.withColumn("method", F.when(own, "own").otherwise(F.col("method"))).drop("anchor")
+
+
+def by_identifier(records: DataFrame) -> DataFrame:
+    """Records with `anchor`: the organisation code that a record bears or leads to, else its registration number, else NULL.
+
+    The code stands in characters 9-17 of a credit code and 7-15 of an old taxpayer number (domain.md 1.4); a registration
+    number leads to the code that the most trusted record with both gives.
+    """
+    inside = F.expr("CASE WHEN length(uscc) = 18 THEN substr(uscc, 9, 9) END")
+    taxed = F.expr("CASE length(taxpayer_no) WHEN 15 THEN substr(taxpayer_no, 7, 9) WHEN 18 THEN substr(taxpayer_no, 9, 9) END")
+    coded = records.withColumn("_org", F.coalesce(inside, "org_code", taxed))
+    pairs = coded.where("_org IS NOT NULL AND registration_no IS NOT NULL").groupBy(F.col("registration_no").alias("_reg"))
+    crosswalk = pairs.agg(F.min(F.struct("trust", "source_key", "_org"))["_org"].alias("_led"))
+    led = coded.join(crosswalk, F.col("registration_no") == F.col("_reg"), "left")
+    org, number = F.coalesce("_org", "_led"), F.col("registration_no")
+    given = inside.isNotNull() | F.col("org_code").isNotNull()
+    method = F.when(given, "exact").when(org.isNotNull(), "crosswalk").when(number.isNotNull(), "exact")
+    reason = (
+        F.when(given, F.concat(F.lit("organisation code "), "_org"))
+        .when(F.col("_org").isNotNull(), F.concat(F.lit("organisation code in taxpayer number "), "taxpayer_no"))
+        .when(org.isNotNull(), F.concat(F.lit("registration number "), number, F.lit(" belongs to organisation code "), "_led"))
+        .when(number.isNotNull(), F.concat(F.lit("registration number "), number))
+    )
+    anchor = F.coalesce(F.concat(F.lit(BY_CODE), org), F.concat(F.lit(BY_NUMBER), number))
+    return led.withColumns({"anchor": anchor, "method": method, "reason": reason}).drop("_org", "_reg", "_led")
+
+
+def by_name(records: DataFrame) -> DataFrame:
+    """Records without an identifier that a register knows get the anchor of the one organisation whose name and support fit.
+
+    Where nothing fits clearly they keep the identifier they have, or stand alone under their name.
+    """
+    keyed = records.withColumn("_bare", F.explode("names")).withColumn("_whole", F.expr(names.whole("_bare")))
+    keyed = keyed.withColumns({"_core": F.expr(names.core("_whole")), "_branch": F.expr(names.branch("_whole"))})
+    confirmed = F.min("trust").over(Window.partitionBy("anchor")) <= REGISTERS
+    keyed = keyed.withColumn("_confirmed", F.col("anchor").isNotNull() & confirmed)
+    lost = keyed.where("NOT _confirmed").select("record_id", "anchor", "_core", "_branch", "_whole", *[F.col(s).alias(f"_{s}") for s in _SUPPORT])
+    best = _best(lost.join(_profiles(keyed.where("_confirmed")), ["_core", "_branch"]))
+    alone = F.concat(F.lit(BY_NAME), F.expr(names.whole("name")))
+    return records.join(best, "record_id", "left").withColumns({
+        "method": F.when(F.col("_anchor").isNotNull(), "name").otherwise(F.coalesce("method", F.lit("name"))),
+        "reason": F.coalesce("_why", "reason", F.lit("no identifier and no name that fits clearly")),
+        "anchor": F.coalesce("_anchor", "anchor", alone),
+    }).drop("_anchor", "_why")  # fmt: skip
+
+
+_SUPPORT = ("division_code", "address", "representative")
+
+
+def _profiles(keyed: DataFrame) -> DataFrame:
+    """One row per organisation and key of a name that it ever bore, with all that can support a link."""
+    gathered = [F.collect_set(s).alias(f"{s}_set") for s in _SUPPORT]
+    return keyed.groupBy("_core", "_branch", F.col("anchor").alias("_anchor")).agg(F.collect_set("_whole").alias("whole_set"), *gathered)
+
+
+def _best(pairs: DataFrame) -> DataFrame:
+    """Of the candidates of a record the best, where it has enough points and a margin over the next."""
+    hit = {
+        "whole": F.array_contains("whole_set", F.col("_whole")), "division": F.array_contains("division_code_set", F.col("_division_code")),
+        "address": F.array_contains("address_set", F.col("_address")), "representative": F.array_contains("representative_set", F.col("_representative")),
+    }  # fmt: skip
+    points = sum((F.when(c, POINTS[n]).otherwise(0) for n, c in hit.items()), start=F.lit(0))
+    told = F.concat_ws(", ", *[F.when(c, n) for n, c in hit.items()])
+    needed = F.when(F.col("anchor").isNull(), ENOUGH).otherwise(AGAINST_CODE)
+    scored = pairs.select("record_id", "_anchor", needed.alias("_needed"), points.alias("_points"), told.alias("_told"))
+    each = scored.groupBy("record_id", "_anchor", "_needed").agg(F.max(F.struct("_points", "_told")).alias("_top"))
+    order = Window.partitionBy("record_id").orderBy(F.col("_top").desc(), "_anchor")
+    ranked = each.withColumns({"_rank": F.row_number().over(order), "_next": F.lead("_top").over(order)})
+    clear = F.col("_next").isNull() | (F.col("_top._points") - F.col("_next._points") >= MARGIN)
+    why = F.concat(F.lit("name fits; agrees on "), F.col("_top._told"), F.lit(" ("), F.col("_top._points"), F.lit(" points)"))
+    return ranked.where((F.col("_rank") == 1) & (F.col("_top._points") >= F.col("_needed")) & clear).select("record_id", "_anchor", why.alias("_why"))
+
+
+def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
+    """What people judged outranks every rule: `not_same` takes record_b out of its organisation, then `same` unites anchors."""
+    apart = judgements.where("verdict = 'not_same'").select(F.col("record_b").alias("record_id"), F.lit(True).alias("_apart")).distinct()
+    split = records.join(apart, "record_id", "left").withColumn("anchor", _when_apart(F.concat(F.lit(APART), "record_id"), "anchor"))
+    split = split.withColumns({"method": _when_apart(F.lit("judgement"), "method"), "reason": _when_apart(F.lit("judged another organisation"), "reason")})
+    merged = split.join(_united(split, judgements), "anchor", "left")
+    moved = F.col("_into").isNotNull() & (F.col("_into") != F.col("anchor"))
+    return merged.withColumns({
+        "method": F.when(moved, "judgement").otherwise(F.col("method")),
+        "reason": F.when(moved, F.concat(F.lit("judged the same; before: "), "reason")).otherwise(F.col("reason")),
+        "anchor": F.coalesce("_into", "anchor"),
+    }).drop("_into", "_apart")  # fmt: skip
+
+
+def _when_apart(then: Column, column: str) -> Column:
+    return F.when(F.col("_apart"), then).otherwise(F.col(column))
+
+
+def _united(records: DataFrame, judgements: DataFrame) -> DataFrame:
+    """anchor -> _into: the least anchor that judgements connect it with; judgements are made by people, so they fit in one row."""
+    at = records.select("record_id", "anchor")
+    ends = judgements.where("verdict = 'same'").join(at.toDF("record_a", "a"), "record_a").join(at.toDF("record_b", "b"), "record_b")
+    pairs = ends.agg(F.array_sort(F.collect_set(F.struct("a", "b"))).alias("edges"))
+    # Each edge gives the greater of its two labels the smaller one: union by relabelling, as a fold.
+    own = "map_from_entries(transform(array_distinct(flatten(transform(edges, e -> array(e.a, e.b)))), n -> struct(n, n)))"
+    fold = "(m, e) -> transform_values(m, (k, v) -> if(v = greatest(m[e.a], m[e.b]), least(m[e.a], m[e.b]), v))"
+    return pairs.select(F.explode(F.expr(f"aggregate(edges, {own}, {fold})")).alias("anchor", "_into"))

@@ -1,0 +1,96 @@
+"""What each department says about organisations, one row per source record, in one shape. Nothing is joined here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+FIELDS = ("name", "uscc", "org_code", "registration_no", "taxpayer_no", "division_code", "address", "representative")
+IDENTIFIERS = ("uscc", "org_code", "registration_no", "taxpayer_no")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset that names organisations: its key (none where rows are about decisions) and SQL per field that it has."""
+
+    dataset: str
+    key: tuple[str, ...]
+    fields: Mapping[str, str]
+    other_names: str = "NULL"  # SQL: an array of further names of the same organisation
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {n: n for n in names}
+
+
+_DECISION = {"name": "counterpart_name", **{i: f"counterpart_{i}" for i in IDENTIFIERS}}
+_PLACED = _same("name", "division_code", "address", "representative")
+
+# In the order of trust: the first is the lead department where several fill a field (domain.md 2.2).
+SOURCES = (
+    Source("market_regulation/legal_entity", ("registration_no",), _PLACED | _same("uscc", "org_code", "registration_no"), "array(former_name)"),
+    Source("public_sector_reform/institution", ("certificate_no",), _PLACED | _same("uscc", "org_code"), "split(other_names, '[；;]')"),
+    Source("civil_affairs/social_organisation", ("certificate_no",), _PLACED | _same("uscc", "org_code")),
+    Source("quality_supervision/organisation_code", ("org_code",), _PLACED | _same("uscc", "org_code", "registration_no")),
+    Source("state_taxation/taxpayer", ("taxpayer_no",), _PLACED | _same("registration_no", "taxpayer_no")),
+    Source("local_taxation/taxpayer", ("taxpayer_no",), _PLACED | _same("registration_no", "taxpayer_no")),
+    Source("development_reform/admin_permit", (), _DECISION),
+    Source("development_reform/admin_penalty", (), _DECISION),
+    Source("market_regulation/list_entry", (), _same("name", "uscc", "registration_no")),
+    Source(
+        "court/dishonest_organisation", (),
+        {"name": "name", "uscc": "if(length(card_no) = 18, card_no, NULL)", "org_code": "if(length(card_no) = 9, card_no, NULL)"},
+    ),
+    Source("state_taxation/tax_grade", (), _same("name", "taxpayer_no")),
+)  # fmt: skip
+
+
+def counterpart_key(uscc: Column | str, org_code: Column | str, registration_no: Column | str, taxpayer_no: Column | str, name: Column | str) -> Column:
+    """The key of a source record that is known only by what a decision says about its counterpart."""
+    parts = [F.coalesce(F.col(p) if isinstance(p, str) else p, F.lit("")) for p in (uscc, org_code, registration_no, taxpayer_no, name)]
+    return F.substring(F.sha2(F.concat_ws("|", *parts), 256), 1, 32)
+
+
+def records(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """One row per source record.
+
+    Columns: record_id (the same for ever: a hash of source and key), source, trust (0 = most), source_key, FIELDS (the
+    latest value known that is not empty), names (every name ever known, array), first_known_on.
+    """
+    return reduce(DataFrame.unionByName, [_of_source(inputs[s.dataset], s, n) for n, s in enumerate(SOURCES) if s.dataset in inputs])
+
+
+def _of_source(silver: DataFrame, source: Source, trust: int) -> DataFrame:
+    fields = {f: F.expr(source.fields.get(f, "CAST(NULL AS STRING)")).cast("string") for f in FIELDS}
+    plain = silver.select(
+        *[c.alias(f) for f, c in fields.items()], _key(source, fields).alias("source_key"), "_known_from",
+        F.expr(f"CAST({source.other_names} AS ARRAY<STRING>)").alias("_others"),
+    ).where("name IS NOT NULL")  # fmt: skip
+    return plain.groupBy("source_key").agg(*[_latest(f) for f in FIELDS], _names(), F.to_date(F.min("_known_from")).alias("first_known_on")).select(
+        _record_id(source.dataset).alias("record_id"), F.lit(source.dataset).alias("source"), F.lit(trust).alias("trust"), "source_key",
+        *FIELDS, "names", "first_known_on",
+    )  # fmt: skip
+
+
+def _key(source: Source, fields: Mapping[str, Column]) -> Column:
+    if source.key:
+        return F.concat_ws("|", *source.key)
+    return counterpart_key(fields["uscc"], fields["org_code"], fields["registration_no"], fields["taxpayer_no"], fields["name"])
+
+
+def _record_id(dataset: str) -> Column:
+    return F.concat(F.lit("E"), F.substring(F.sha2(F.concat(F.lit(f"{dataset}|"), F.col("source_key")), 256), 1, 16))
+
+
+def _latest(field: str) -> Column:
+    """The last known value; the greater one of two that became known at once, so that the order of rows never counts."""
+    return F.expr(f"max(struct(_known_from, {field})) FILTER (WHERE {field} IS NOT NULL)").getField(field).alias(field)
+
+
+def _names() -> Column:
+    every = F.flatten(F.collect_list(F.array_append(F.coalesce("_others", F.array().cast("array<string>")), F.col("name"))))
+    return F.array_sort(F.array_distinct(F.filter(F.transform(every, F.trim), lambda n: n.isNotNull() & (n != "")))).alias("names")

@@ -166,10 +166,26 @@ INDICATOR = (
     Defect("D53", "cumulative_value", "cumulative_value.repaired", "repair", _when(lambda v: float(v) >= 1000, lambda v: f"{float(v):,.1f}")),
     Defect("D24", "cumulative_growth_pct", "cumulative_growth_pct.repaired", "repair", _text("-")),
 )
+_NAMED = (
+    Defect("D22", "name", "name.repaired", "repair", invisible),
+    Defect("D23", "name", "name.repaired", "repair", traditional),
+    Defect("D38", "name", "name.repaired", "repair", half_brackets),
+)
+_CODED = (
+    Defect("D18", "uscc", "uscc.repaired", "repair", apostrophe),
+    Defect("D27", "uscc", "uscc.check_character", "quarantine", wrong_check),
+)
+ORGANISATION_CODE = (*_NAMED, *_CODED, Defect("D29", "org_code", "org_code.repaired", "repair", hyphen))
+TAXPAYER = (*_NAMED, Defect("D17", "taxpayer_no", "taxpayer_no.repaired", "repair", full_width))
+GRADE = (Defect("D17", "taxpayer_no", "taxpayer_no.repaired", "repair", full_width),)
 KINDS: dict[str, tuple[Defect, ...]] = {
     "civil_affairs/resident": RESIDENT, "market_regulation/legal_entity": ENTITY, "development_reform/admin_permit": PERMIT,
     "development_reform/admin_penalty": PENALTY, "weather/station_hourly": WEATHER, "environment/air_quality_hourly": AIR_CELLS,
     "construction/component": COMPONENT, "construction/component_case": CASE, "statistics/monthly_indicator": INDICATOR,
+    "quality_supervision/organisation_code": ORGANISATION_CODE, "public_sector_reform/institution": (*_NAMED, *_CODED),
+    "civil_affairs/social_organisation": (*_NAMED, *_CODED), "state_taxation/taxpayer": TAXPAYER, "local_taxation/taxpayer": TAXPAYER,
+    "market_regulation/list_entry": (*_NAMED, *_CODED), "court/dishonest_organisation": _NAMED, "state_taxation/tax_grade": GRADE,
+    "development_reform/credit_repair": (Defect("D18", "counterpart_uscc", "counterpart_uscc.repaired", "repair", apostrophe),),
 }  # fmt: skip
 RATES = {"off": 0.0, "normal": 0.03, "heavy": 0.06}
 # Wide files hold eleven cells a line and registers thousands of rows: a lower rate still plants each kind many times.

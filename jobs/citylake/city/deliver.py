@@ -88,7 +88,9 @@ class Office:
         else:
             column = {"register": "name", "event": "source_kind"}[order.contract.kind]
             other = {"civil_affairs/resident": ("marital_status_code", "90"), "development_reform/admin_permit": ("content", "旧内容"),
-                     "development_reform/admin_penalty": ("case_name", "旧案由")}.get(order.contract.id, (column, "旧值"))  # fmt: skip
+                     "development_reform/admin_penalty": ("case_name", "旧案由"), "market_regulation/list_entry": ("reason", "旧原因"),
+                     "court/dishonest_organisation": ("duty", "旧义务"), "state_taxation/tax_grade": ("authority_name", "旧机关"),
+                     "development_reform/credit_repair": ("applied_on", "2016-01-04")}.get(order.contract.id, (column, "旧值"))  # fmt: skip
             self.log(order, id=ROW_SUPERSEDED, record=number, column=other[0], rule="", expect="superseded")
             yield row | {other[0]: other[1]}
         yield row

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 
 from citylake.city.identifiers import resident_id
-from citylake.city.people import AUTHORITIES, DISTRICTS, entity
+from citylake.city.people import AUTHORITIES, DISTRICTS, TRUTH, entity
 
 Row = dict[str, str]
 
@@ -34,7 +34,8 @@ def decisions(seed: int, kind: str, sunday: date, count: int, firms: int, *, rev
 
 def _decision(seed: int, kind: str, sunday: date, i: int, firms: int, *, withdrawn: bool) -> Row:
     rng = Random(f"{seed}/{kind}/{sunday}/{i}")
-    e, authority = entity(seed, rng.randrange(firms)), rng.choice(AUTHORITIES)
+    number = rng.randrange(firms)
+    e, authority = entity(seed, number), rng.choice(AUTHORITIES)
     decided = sunday - timedelta(days=rng.randrange(7) + (14 if rng.random() < 0.08 else 0))
     sent = sunday + timedelta(days=8 if withdrawn else 1)
     row = {
@@ -42,7 +43,7 @@ def _decision(seed: int, kind: str, sunday: date, i: int, firms: int, *, withdra
         "counterpart_name": e.name, "counterpart_kind": "法人及非法人组织", "counterpart_uscc": e.uscc, "counterpart_org_code": e.org_code,
         "counterpart_registration_no": e.registration_no, "counterpart_taxpayer_no": f"{e.division}{e.org_code}", "counterpart_resident_id": "",
         "representative": "", "decided_on": f"{decided:%Y/%m/%d}", "state_code": "1" if withdrawn else "0", "place_code": "210100",
-        "updated_at": f"{sent:%Y-%m-%d} 0{8 + (i % 2)}:00:00", "note": "", "source_name": authority,
+        "updated_at": f"{sent:%Y-%m-%d} 0{8 + (i % 2)}:00:00", "note": "", "source_name": authority, TRUTH: str(number),
     }  # fmt: skip
     return row | (_permit(rng, e.name, decided) if kind == "permit" else _penalty(rng, decided))
 

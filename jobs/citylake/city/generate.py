@@ -9,13 +9,13 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
-from citylake.city import events, people
+from citylake.city import events, organisations, people
 from citylake.city.deliver import Office, Order, Row, month_end
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.lake.settings import ROOT
 
-SIZES = {"residents": 6000, "firms": 2000, "permits": 60, "penalties": 40, "components": 3000, "cases": 300}
+SIZES = {"residents": 6000, "firms": 2000, "permits": 60, "penalties": 40, "components": 3000, "cases": 300, "listed": 25, "dishonest": 12, "repairs": 6}
 
 
 def generate(
@@ -59,7 +59,30 @@ def orders(seed: int, contracts: dict[str, Contract], month: date, scale: float)
         yield Order(contracts[dataset], f"{month:%Y-%m}-001", f"{month:%Y-%m}", coverage, month_end(month), file), rows
     if month.month > 1:
         yield _indicators(contracts, seed, month)
+    yield from _organisations(contracts, seed, month, n)
     yield from _weeks(contracts, seed, month, n)
+
+
+def _organisations(contracts: dict[str, Contract], seed: int, month: date, n: dict[str, int]) -> Iterator[tuple[Order, Iterator[Row]]]:
+    """What the other offices know about organisations: registers every month, lists as they grow, grades once a year."""
+    delivery, period, sent = f"{month:%Y-%m}-001", f"{month:%Y-%m}", month_end(month)
+    for dataset, rows in organisations.registers(seed, n["firms"], month, 0.2):
+        kind = "json" if contracts[dataset].format == "json" else "csv"
+        yield Order(contracts[dataset], delivery, period, "full", sent, f"{contracts[dataset].title.zh}_{month:%Y%m}.{kind}"), rows
+    changes = {
+        "market_regulation/list_entry": organisations.list_entries(seed, n["listed"], n["firms"], month),
+        "court/dishonest_organisation": organisations.dishonest(seed, n["dishonest"], n["firms"], month),
+    }
+    if month.month > 1:
+        changes["development_reform/credit_repair"] = organisations.repairs(seed, n["repairs"], n["penalties"], n["firms"], month)
+    for dataset, rows in changes.items():
+        yield Order(contracts[dataset], delivery, period, "changes", sent, f"{contracts[dataset].title.zh}_{month:%Y%m}.csv"), rows
+    if month.month == 2:
+        grades = organisations.tax_grades(seed, n["firms"], month.year - 1, month.replace(day=15))
+        yield (
+            Order(contracts["state_taxation/tax_grade"], f"{month.year}-001", str(month.year - 1), "changes", sent, f"纳税信用等级_{month.year - 1}.csv"),
+            grades,
+        )
 
 
 def _indicators(contracts: dict[str, Contract], seed: int, month: date) -> tuple[Order, Iterator[Row]]:

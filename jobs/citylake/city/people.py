@@ -22,6 +22,7 @@ TRADES = (
     ("机械制造", "3421"), ("建筑工程", "4700"), ("商贸", "5299"), ("餐饮管理", "6210"), ("物流", "5430"), ("软件", "6510"),
     ("房地产开发", "7010"), ("食品", "1491"), ("医药", "2710"), ("装饰工程", "5010"), ("科技", "7590"), ("汽车零部件", "3660"),
 )  # fmt: skip
+TRUTH = "#organisation"  # the number of the true organisation; keys with # are never delivered
 AUTHORITIES = (
     "沈阳市工商行政管理局",
     "沈阳市质量技术监督局",
@@ -99,7 +100,8 @@ def entity(seed: int, i: int) -> Entity:
     rng = Random(f"{seed}/entity/{i}")
     place = _weighted(DISTRICTS, rng.randrange(100))
     trade, industry = rng.choice(TRADES)
-    brand = "".join(rng.choices(BRANDS, k=2)) + ("" if rng.random() < 0.7 else rng.choice(BRANDS))
+    # Two characters are too few for a large city: the registrar refuses a name that another firm of the trade bears.
+    brand = "".join(rng.choices(BRANDS, k=2 if i < 6000 else 3)) + ("" if rng.random() < 0.7 else rng.choice(BRANDS))
     form = rng.choices(("有限公司", "有限责任公司", "股份有限公司", "集团有限公司"), (70, 15, 10, 5))[0]
     org = org_code(i)
     name = f"沈阳{'市' if rng.random() < 0.3 else ''}{brand}{trade}{form}" + ("" if rng.random() > 0.05 else f"第{i % 9 + 1}分公司")
@@ -112,22 +114,44 @@ def entity(seed: int, i: int) -> Entity:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What may change about an organisation from month to month, the same for every office that asks."""
+
+    representative: str
+    address: str
+    gone: bool
+    open_ended: bool
+
+
+def facts(seed: int, i: int, division: str, month: date) -> Facts:
+    """The facts of organisation `i` in a month: a few move, a few leave."""
+    n, rng = _months(month), Random(f"{seed}/entity-month/{i}")
+    changes, ends, who = rng.random(), rng.random(), rng.choice(SURNAMES) + rng.choice(GIVEN)
+    number = rng.randrange(1, 300)
+    address = f"沈阳市{division}号段{number}号" if changes >= 0.01 * n else f"沈阳市新址{number}号"
+    return Facts(who, address, ends < 0.003 * n, rng.random() >= 0.6)
+
+
+def registered(count: int, month: date) -> int:
+    """How many organisations were ever registered by a month."""
+    return count + _months(month) * max(count // 200, 1)
+
+
 def entities(seed: int, count: int, month: date) -> Iterator[dict[str, str]]:
     """The register of organisations as of a month."""
-    n = _months(month)
-    for i in range(count + n * max(count // 200, 1)):
+    for i in range(registered(count, month)):
         e = entity(seed, i)
-        rng = Random(f"{seed}/entity-month/{i}")
-        changes, ends, surname = rng.random(), rng.random(), rng.choice(SURNAMES) + rng.choice(GIVEN)
-        if ends < 0.003 * n:
+        now = facts(seed, i, e.division, month)
+        if now.gone:
             continue
-        address = f"沈阳市{e.division}号段{rng.randrange(1, 300)}号" if changes >= 0.01 * n else f"沈阳市新址{rng.randrange(1, 300)}号"
         until = date(e.established.year + 30, e.established.month, min(e.established.day, 28))
         yield {
             "registration_no": e.registration_no, "uscc": e.uscc, "name": e.name, "former_name": "", "org_code": e.org_code,
             "enterprise_type_code": "1219" if "股份" in e.name else "1130", "registration_type_code": "160" if "股份" in e.name else "173",
-            "industry_code": e.industry, "representative": surname, "registered_capital_10k": e.capital, "capital_currency_code": e.currency,
+            "industry_code": e.industry, "representative": now.representative, "registered_capital_10k": e.capital, "capital_currency_code": e.currency,
             "established_on": e.established.isoformat(), "approved_on": e.established.isoformat(), "operates_from": e.established.isoformat(),
-            "operates_to": until.isoformat() if rng.random() < 0.6 else "", "authority_name": "沈阳市工商行政管理局", "status_code": e.status,
-            "address": address, "division_code": e.division, "business_scope": f"{e.name[2:8]}相关经营；依法须经批准的项目，经批准后方可开展",
+            "operates_to": "" if now.open_ended else until.isoformat(), "authority_name": "沈阳市工商行政管理局", "status_code": e.status,
+            "address": now.address, "division_code": e.division,
+            "business_scope": f"{e.name[2:8]}相关经营；依法须经批准的项目，经批准后方可开展", TRUTH: str(i),
         }  # fmt: skip

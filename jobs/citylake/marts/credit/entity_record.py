@@ -11,7 +11,9 @@ from citylake.identity.records import records
 from citylake.marts.history import current
 
 INPUTS = (
-    "market_regulation/legal_entity", "development_reform/admin_permit", "development_reform/admin_penalty",
+    "market_regulation/legal_entity", "public_sector_reform/institution", "civil_affairs/social_organisation",
+    "quality_supervision/organisation_code", "state_taxation/taxpayer", "local_taxation/taxpayer", "development_reform/admin_permit",
+    "development_reform/admin_penalty", "market_regulation/list_entry", "court/dishonest_organisation", "state_taxation/tax_grade",
     "development_reform/identity_judgement",
 )  # fmt: skip
 

@@ -3,15 +3,16 @@ PY := .venv/bin/python
 UP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz bad-input story-handover types score sql up down status doctor bench lock report
+.PHONY: help setup demo test check fuzz bad-input story-handover types score score-identity sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(UP): requirements.lock pyproject.toml infra/jars.lock
+$(UP): requirements.lock pyproject.toml infra/jars.lock $(wildcard infra/oracles/*.lock)
 	test -x $(PY) || python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check uv
 	$(PY) -m uv pip sync --quiet --require-hashes requirements.lock --python $(PY)
+	for lock in infra/oracles/*.lock; do $(PY) -m uv pip install --quiet --no-deps --require-hashes --python $(PY) --target .venv/oracles/$$(basename $$lock .lock) -r $$lock || exit 1; done
 	echo "$(CURDIR)/jobs" > $$($(PY) -c 'import site; print(site.getsitepackages()[0])')/citylake.pth
 	printf '#!/bin/sh\nexec "%s" -m citylake.cli "$$@"\n' "$(CURDIR)/$(PY)" > .venv/bin/citylake
 	chmod +x .venv/bin/citylake
@@ -47,6 +48,9 @@ bad-input: $(UP)  ## 72 kinds of malformed files, each in three variants or more
 
 score: $(UP)  ## planted defects found, per kind (after `make demo`)
 	.venv/bin/citylake score .citylake/city/truth/defects.jsonl
+
+score-identity: $(UP)  ## who is who in four cities of 100,000 organisations: pairs, B-cubed, cost
+	$(PY) bench/identity.py
 
 sql: $(UP)  ## SQL prompt on released views
 	.venv/bin/citylake shell

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from citylake.city.generate import months_of, orders
+from citylake.city.world import World
 from citylake.contract.load import load_contracts
 from citylake.lake.settings import ROOT
 
@@ -24,9 +25,9 @@ class City:
     @cached_property
     def _rows(self) -> dict[str, list[dict[str, str]]]:
         found: dict[str, list[dict[str, str]]] = {}
-        contracts = load_contracts(ROOT)
+        world = World(self.seed, self.scale, load_contracts(ROOT))
         for month in months_of(self.months):
-            for order, rows in orders(self.seed, contracts, month, self.scale):
+            for order, rows in orders(world, month):
                 marks = {"_delivery": order.delivery, "_period": order.period, "_sent_at": order.sent_at.isoformat()}
                 found.setdefault(order.contract.id, []).extend({**row, **marks} for row in rows)
         return found

@@ -58,8 +58,11 @@ def test_a_variant_of_the_name_with_a_support_leads_home(spark: Any, name: str) 
     assert linked(spark, [REGISTRAR, record("B", name, representative="t1")])["B"] == ("A", "name")
 
 
-def test_a_variant_without_support_stays_apart(spark: Any) -> None:
-    assert linked(spark, [REGISTRAR, record("B", "恒远机械制造有限责任公司")])["B"] == ("B", "own")
+def test_a_variant_without_support_leads_home_only_where_one_organisation_bears_brand_and_trade(spark: Any) -> None:
+    lone = record("B", "恒远机械制造有限责任公司")
+    twin = record("T", "沈阳恒远机械制造股份有限公司", trust=0, registration_no="210102000012341", org_code=OTHER)
+    assert linked(spark, [REGISTRAR, lone])["B"] == ("A", "name")
+    assert linked(spark, [REGISTRAR, twin, lone])["B"] == ("B", "own")
 
 
 def test_homonyms_need_support_that_only_one_of_them_has(spark: Any) -> None:

@@ -6,15 +6,16 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, TextIO
 
-from citylake.city.defects import KINDS, RATES, SPARSE, Defect, Row
+from citylake.city.defects import RATES, Defect
+from citylake.city.world import Row
 from citylake.contract.model import Contract
 
 ROW_DUPLICATE, ROW_SUPERSEDED = "ROW-DUP", "ROW-SUP"
@@ -34,6 +35,10 @@ class Order:
     corrects: str | None = None
     bom: bool = False
     unnamed: int = 0
+    sum_of: str | None = None  # column whose sum the manifest states
+    distinct_of: str | None = None  # column whose distinct values the manifest counts
+    older: tuple[str, str] | None = None  # column and value of a row that a later one of the same delivery supersedes
+    defect_share: float = 1.0  # wide or long files get fewer defects per line
 
 
 @dataclass
@@ -44,6 +49,7 @@ class Office:
     seed: int
     defects: str
     truth: TextIO
+    kinds: Mapping[str, tuple[Defect, ...]]
     planted: int = 0
     rows: int = 0
     deliveries: int = 0
@@ -53,7 +59,7 @@ class Office:
         """Write one delivery and its manifest; returns its folder."""
         folder = self.out / "inbox" / order.contract.id / order.delivery
         folder.mkdir(parents=True, exist_ok=True)
-        totals = _Totals(order.contract)
+        totals = _Totals(order.sum_of, order.distinct_of)
         WRITERS[order.contract.format](folder / order.file, order, self._dirty(order, rows), totals)
         _manifest(folder, order, totals)
         self.rows, self.deliveries = self.rows + totals.records, self.deliveries + 1
@@ -68,13 +74,13 @@ class Office:
     def _dirty(self, order: Order, rows: Iterable[Row]) -> Iterator[Row]:
         """Rows with defects planted at the rate; at most one a row. `#` keys are marks for the writer."""
         rng = Random(f"{self.seed}/defects/{order.contract.id}/{order.delivery}")
-        rate = RATES[self.defects] * SPARSE.get(order.contract.id, 1.0)
+        rate = RATES[self.defects] * order.defect_share
         number = 0
         for row in rows:
             number += 1
             if rng.random() >= rate:
                 yield row
-            elif order.contract.kind != "observation" and rng.random() < 0.15:
+            elif order.older and rng.random() < 0.15:
                 yield from self._twice(order, row, number, rng)
                 number += 1
             else:
@@ -86,18 +92,14 @@ class Office:
             self.log(order, id=ROW_DUPLICATE, record=number, column="", rule="", expect="duplicate")
             yield dict(row)
         else:
-            column = {"register": "name", "event": "source_kind"}[order.contract.kind]
-            other = {"civil_affairs/resident": ("marital_status_code", "90"), "development_reform/admin_permit": ("content", "旧内容"),
-                     "development_reform/admin_penalty": ("case_name", "旧案由"), "market_regulation/list_entry": ("reason", "旧原因"),
-                     "court/dishonest_organisation": ("duty", "旧义务"), "state_taxation/tax_grade": ("authority_name", "旧机关"),
-                     "development_reform/credit_repair": ("applied_on", "2016-01-04")}.get(order.contract.id, (column, "旧值"))  # fmt: skip
-            self.log(order, id=ROW_SUPERSEDED, record=number, column=other[0], rule="", expect="superseded")
-            yield row | {other[0]: other[1]}
+            column, value = order.older or ("", "")
+            self.log(order, id=ROW_SUPERSEDED, record=number, column=column, rule="", expect="superseded")
+            yield row | {column: value}
         yield row
 
     def _planted(self, order: Order, row: Row, number: int, rng: Random) -> Row:
         """The row with the next kind that fits it."""
-        kinds = KINDS[order.contract.id]
+        kinds = self.kinds[order.contract.id]
         for _ in kinds:
             turn = self.used.get(order.contract.id, 0)
             self.used[order.contract.id] = turn + 1
@@ -133,10 +135,9 @@ class Office:
 class _Totals:
     """What the office's own system counts while it exports."""
 
-    def __init__(self, contract: Contract) -> None:
+    def __init__(self, sum_of: str | None, distinct_of: str | None) -> None:
         self.records = 0
-        self._sum = "registered_capital_10k" if contract.id == "market_regulation/legal_entity" else None
-        self._distinct = {"construction/component": "class_code", "weather/station_hourly": "station_code"}.get(contract.id)
+        self._sum, self._distinct = sum_of, distinct_of
         self.total, self.values = Decimal(0), set[str]()
 
     def take(self, row: Row) -> None:
@@ -271,9 +272,3 @@ def _core(body: bytes, moment: datetime) -> bytes:
 
 
 WRITERS: dict[str, Callable[[Path, Order, Iterable[Row], _Totals], None]] = {"csv": _csv, "fixed_width": _fixed, "json": _json, "xlsx": _workbook}
-
-
-def month_end(month: date) -> datetime:
-    """09:30 on the first day after a month."""
-    following = (month.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return datetime(following.year, following.month, 1, 9, 30)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from random import Random
 
-from citylake.city.events import decisions
+from citylake.city.decisions import decisions
 from citylake.city.identifiers import org_code, with_uscc_check
 from citylake.city.people import DISTRICTS, TRUTH, Entity, entity, facts, registered
+from citylake.city.world import Row
 
-Row = dict[str, str]
 PUBLIC = 60_000  # numbers of institutions begin here, those of social organisations at twice as much
 UNTIL = date(2016, 1, 1)
 

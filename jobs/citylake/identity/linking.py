@@ -11,9 +11,10 @@ from pyspark.sql import functions as F
 
 from citylake.identity import names
 
-# Support for a link by name, in points; a name that two organisations bear needs support that only one of them has.
-POINTS = {"whole": 3, "division": 2, "address": 4, "representative": 4}
-ENOUGH, AGAINST_CODE, MARGIN = 3, 5, 2
+# Support for a link by name, in points: the whole name, a brand and trade that only one organisation bears (the registrar refuses
+# a second one: 企业名称登记管理规定 2012, article 6), and what the offices agree on. Of homonyms only support tells one.
+POINTS = {"whole": 3, "only": 3, "division": 2, "address": 4, "representative": 4}
+ENOUGH, AGAINST_CODE, MARGIN = 3, 7, 2
 # Kinds of anchors; united ones take the least, so an organisation with a code keeps it.
 BY_CODE, BY_NUMBER, BY_NAME, APART = "1:", "2:", "3:", "4:"
 REGISTERS = 3  # the sources up to this trust give identifiers; a code that none of them knows may be mistyped
@@ -83,13 +84,15 @@ _SUPPORT = ("division_code", "address", "representative")
 def _profiles(keyed: DataFrame) -> DataFrame:
     """One row per organisation and key of a name that it ever bore, with all that can support a link."""
     gathered = [F.collect_set(s).alias(f"{s}_set") for s in _SUPPORT]
-    return keyed.groupBy("_core", "_branch", F.col("anchor").alias("_anchor")).agg(F.collect_set("_whole").alias("whole_set"), *gathered)
+    each = keyed.groupBy("_core", "_branch", F.col("anchor").alias("_anchor")).agg(F.collect_set("_whole").alias("whole_set"), *gathered)
+    return each.withColumn("_bearers", F.count("*").over(Window.partitionBy("_core", "_branch")))
 
 
 def _best(pairs: DataFrame) -> DataFrame:
     """Of the candidates of a record the best, where it has enough points and a margin over the next."""
     hit = {
-        "whole": F.array_contains("whole_set", F.col("_whole")), "division": F.array_contains("division_code_set", F.col("_division_code")),
+        "whole": F.array_contains("whole_set", F.col("_whole")), "only": F.col("_bearers") == 1,
+        "division": F.array_contains("division_code_set", F.col("_division_code")),
         "address": F.array_contains("address_set", F.col("_address")), "representative": F.array_contains("representative_set", F.col("_representative")),
     }  # fmt: skip
     points = sum((F.when(c, POINTS[n]).otherwise(0) for n, c in hit.items()), start=F.lit(0))

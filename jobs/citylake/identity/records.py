@@ -64,22 +64,26 @@ def records(inputs: Mapping[str, DataFrame]) -> DataFrame:
     return reduce(DataFrame.unionByName, [_of_source(inputs[s.dataset], s, n) for n, s in enumerate(SOURCES) if s.dataset in inputs])
 
 
+def source_key(source: Source) -> Column:
+    """The key of a record within its source, over the columns of its silver table."""
+    if source.key:
+        return F.concat_ws("|", *source.key)
+    return counterpart_key(*(_field(source, i) for i in IDENTIFIERS), _field(source, "name"))  # pyright: ignore[reportCallIssue]
+
+
+def _field(source: Source, field: str) -> Column:
+    return F.expr(source.fields.get(field, "NULL")).cast("string")
+
+
 def _of_source(silver: DataFrame, source: Source, trust: int) -> DataFrame:
-    fields = {f: F.expr(source.fields.get(f, "CAST(NULL AS STRING)")).cast("string") for f in FIELDS}
     plain = silver.select(
-        *[c.alias(f) for f, c in fields.items()], _key(source, fields).alias("source_key"), "_known_from",
+        *[_field(source, f).alias(f) for f in FIELDS], source_key(source).alias("source_key"), "_known_from",
         F.expr(f"CAST({source.other_names} AS ARRAY<STRING>)").alias("_others"),
     ).where("name IS NOT NULL")  # fmt: skip
     return plain.groupBy("source_key").agg(*[_latest(f) for f in FIELDS], _names(), F.to_date(F.min("_known_from")).alias("first_known_on")).select(
         _record_id(source.dataset).alias("record_id"), F.lit(source.dataset).alias("source"), F.lit(trust).alias("trust"), "source_key",
         *FIELDS, "names", "first_known_on",
     )  # fmt: skip
-
-
-def _key(source: Source, fields: Mapping[str, Column]) -> Column:
-    if source.key:
-        return F.concat_ws("|", *source.key)
-    return counterpart_key(fields["uscc"], fields["org_code"], fields["registration_no"], fields["taxpayer_no"], fields["name"])
 
 
 def _record_id(dataset: str) -> Column:

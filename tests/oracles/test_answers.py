@@ -32,7 +32,7 @@ def answered(request: pytest.FixtureRequest, lake_settings: Settings, tmp_path_f
 
     folder = tmp_path_factory.mktemp("truth")
     generate(folder, months=MONTHS, scale=SCALE, seed=request.param, defects="off")
-    settings = lake_settings.model_copy(update={"lake": f"answers-{request.param}"})
+    settings = lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-answers-{request.param}"})
     lake = open_lake(settings)
     fetch_folder(lake.store, folder / "inbox")
     run_all(lake)

@@ -37,7 +37,7 @@ def test_case(lake_settings: Settings, tmp_path: Path, case: Path) -> None:
     # One bucket for the first cases of all datasets, one for the second, and so on: no two cases share a table.
     turn = sorted(c for c in CASES if c.parent == case.parent).index(case)
     key = ROOT / "tests" / "cases" / "token.key"
-    lake = open_lake(lake_settings.model_copy(update={"lake": f"case-{turn}", "token_key_file": key}))
+    lake = open_lake(lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-case-{turn}", "token_key_file": key}))
     inbox = tmp_path / dataset
     inbox.parent.mkdir()
     inbox.symlink_to(case)

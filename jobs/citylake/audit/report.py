@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from citylake.audit import charts
 from citylake.audit.conservation import FIGURES, Batch, batches, summary
 from citylake.contract.model import Contract
 from citylake.contract.sql import compile_contract
@@ -152,7 +153,7 @@ def _subject(env: Environment, site: _Site, folder: Path, lang: str, contract: C
     mine = [b for b in site.batches if b.dataset == contract.id]
     text = env.get_template("dataset.html.j2").render(
         **_common(site, lang, _page(contract), f"{contract.title.of(lang)}"), c=contract, batches=[_delivery(site, b, lang) for b in mine],
-        names=FIGURES, rules=_rules(site, contract, lang), verdicts=_verdicts(site.chains[contract.id]), chart=_trend(mine, lang),
+        names=FIGURES, rules=_rules(site, contract, lang), verdicts=_verdicts(site.chains[contract.id]), chart=_chart(site, contract, mine, lang),
         places=site.places[contract.id], inputs=_inputs(site.chains[contract.id]),
     )  # fmt: skip
     (folder / f"{_page(contract)}.{lang}.html").write_text(text, "utf-8")
@@ -197,35 +198,23 @@ def _places(settings: Settings, contract: Contract, found: list[Batch]) -> list[
     ]
 
 
-def _svg(chart: Any) -> Markup:
-    import vl_convert
-
-    return Markup(vl_convert.vegalite_to_svg(chart.to_dict()))
-
-
 def _shares(site: _Site, sources: list[Contract], lang: str) -> Markup:
-    """Share of rows by dataset that were set aside, by disposition, as SVG."""
-    import altair as alt
-
+    """Share of rows by dataset that were set aside, by disposition."""
     points: list[dict[str, Any]] = []
     for c in sources:
         total = summary([b for b in site.batches if b.dataset == c.id])
         for name, label in zip(FIGURES[3:], FIGURES_ZH[3:], strict=True):
             points.append({"d": c.title.of(lang), "k": label if lang == "zh" else name, "share": total[name] / max(1, total["received"])})
-    chart = alt.Chart(alt.Data(values=points)).mark_bar().encode(
-        alt.Y("d:N", title=None, sort=None), alt.X("share:Q", title=None, axis=alt.Axis(format=".1%")), alt.Color("k:N", title=None)
-    ).properties(width=560, height=alt.Step(20))  # fmt: skip
-    return _svg(chart)
+    return charts.shares(points)
 
 
-def _trend(mine: list[Batch], lang: str) -> Markup:
-    """Share of quarantined rows by delivery, as SVG."""
-    import altair as alt
-
-    points = [{"n": b.delivery, "share": b.quarantined / b.received} for b in mine if b.received]
-    if not points:
+def _chart(site: _Site, contract: Contract, mine: list[Batch], lang: str) -> Markup:
+    """The picture of a mart's released table, or how a dataset's quarantined share went."""
+    if contract.kind != "mart":
+        return charts.trend([{"n": b.delivery, "share": b.quarantined / b.received} for b in mine if b.received], _of(lang, "交付", "delivery"))
+    pin = site.pinned.get(mart(contract.id).title)
+    table = open_table(site.settings, mart(contract.id)) if contract.chart and pin else None
+    if table is None or pin is None:
         return Markup("")
-    chart = alt.Chart(alt.Data(values=points)).mark_line(point=True).encode(
-        alt.X("n:O", title=_of(lang, "交付", "delivery"), sort=None), alt.Y("share:Q", title=None, axis=alt.Axis(format=".1%"))
-    ).properties(width=640, height=140)  # fmt: skip
-    return _svg(chart)
+    table.load_as_version(int(pin["version"]))
+    return charts.mart_chart(contract, table.to_pyarrow_table().to_pylist(), lang)

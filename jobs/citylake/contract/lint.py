@@ -120,6 +120,10 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
     for i, rule in enumerate(table.get("quality", [])):
         if rule.get("metric") == "rowCount" and rule.get("mustBeGreaterOrEqualTo", 1) == 0:
             yield _problem(source, (*place, "quality", i), "contract.vacuous", "a minimum of 0 rows can never fail")
+    names = {c.get("name") for c in table.get("properties", [])}
+    chart = custom(table).get("chart") or {}
+    for column in {chart[k] for k in ("x", "y", "by", "line") if k in chart} - names:
+        yield _problem(source, (*place, "customProperties"), "contract.chart", f"the chart names '{column}', which is no column")
 
 
 def _column(source: Source, place: Place, column: dict[str, Any], types: set[str]) -> Iterator[Problem]:

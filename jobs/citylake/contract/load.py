@@ -131,6 +131,7 @@ def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         "empty_allowed": props.get("emptyAllowed"),
         "lineage": tuple(props.get("lineage") or ()),
         "suppress_below": props.get("suppressBelow"),
+        "chart": props.get("chart"),
         "format": server.get("format"),
         "encoding": server.get("encoding"),
         "delimiter": server.get("delimiter"),

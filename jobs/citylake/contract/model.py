@@ -137,6 +137,7 @@ class Contract:
     empty_allowed: bool = False  # whether a delivery may hold no record at all
     lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
     suppress_below: int | None = None
+    chart: dict[str, Any] | None = None  # marts: the picture of the table on its page
     path: str = ""  # the YAML file, relative to the root
 
     def of_file(self, name: str, corrects: str | None) -> Contract:

@@ -1,4 +1,4 @@
-"""The offline pages: overview, one page per dataset and mart, in zh and en; made from receipts, evidence and releases alone."""
+"""The offline pages: overview, one page per dataset, mart and well-known organisation, in zh and en; made from receipts, evidence and releases alone."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from citylake.audit import charts
 from citylake.audit.conservation import FIGURES, Batch, batches, summary
+from citylake.audit.organisations import Organisation, organisations
 from citylake.contract.model import Contract
 from citylake.contract.sql import compile_contract
 from citylake.lake.delta import open_table
@@ -60,9 +61,11 @@ def write_pages(settings: Settings, store: Store, contracts: dict[str, Contract]
     (folder / "letters").mkdir(parents=True, exist_ok=True)
     _letters(store, folder / "letters")
     env = Environment(loader=PackageLoader("citylake.audit", "pages"), autoescape=True, undefined=StrictUndefined)
+    known_best = organisations(settings, contracts, site.pinned)
     for lang in ("zh", "en"):
         _overview(env, site, folder, lang)
         _cases(env, site, folder, lang)
+        _organisations(env, site, folder, lang, known_best)
         for contract in contracts.values():
             _subject(env, site, folder, lang, contract)
     (folder / "index.html").write_text((folder / f"index.{settings.language}.html").read_text("utf-8"), "utf-8")
@@ -82,7 +85,10 @@ def _common(site: _Site, lang: str, page: str, title: str) -> dict[str, Any]:
     t: Callable[[str, str], str] = partial(_of, lang)
     return {
         "lang": lang, "t": t, "word": partial(_word, lang), "title": title, "release": site.release, "other": f"{page}.{other}.html",
-        "nav": [(f"index.{lang}.html", t("总览", "overview")), (f"cases.{lang}.html", t("问题单", "cases"))],
+        "nav": [
+            (f"index.{lang}.html", t("总览", "overview")), (f"cases.{lang}.html", t("问题单", "cases")),
+            (f"organisations.{lang}.html", t("机构", "organisations")),
+        ],
         "figures": FIGURES_ZH if lang == "zh" else FIGURES,
     }  # fmt: skip
 
@@ -119,6 +125,18 @@ def _cases(env: Environment, site: _Site, folder: Path, lang: str) -> None:
     rows = [{**c.__dict__, "meaning": c.meaning.of(lang), "age": c.age(site.today), "late": c.id in late} for c in order]
     text = env.get_template("cases.html.j2").render(**_common(site, lang, "cases", _of(lang, "问题单", "cases")), cases=rows, today=site.today)
     (folder / f"cases.{lang}.html").write_text(text, "utf-8")
+
+
+def _organisations(env: Environment, site: _Site, folder: Path, lang: str, found: list[Organisation]) -> None:
+    counts = {o.id: {s.contract.title.of(lang): len(s.lines) for s in o.sections} for o in found}
+    tables = list(dict.fromkeys(name for c in counts.values() for name in c))
+    whole = env.get_template("organisations.html.j2").render(
+        **_common(site, lang, "organisations", _of(lang, "机构", "organisations")), organisations=found, counts=counts, tables=tables
+    )
+    (folder / f"organisations.{lang}.html").write_text(whole, "utf-8")
+    for o in found:
+        page = f"organisation-{o.id}"
+        (folder / f"{page}.{lang}.html").write_text(env.get_template("organisation.html.j2").render(**_common(site, lang, page, o.name), o=o), "utf-8")
 
 
 def _delivery(site: _Site, batch: Batch, lang: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from citylake.lake.delta import open_table
 from citylake.lake.names import mart
 from citylake.lake.settings import Settings
 
-THEME, ID = "credit", "entity_id"
+THEME, ID, RECORD_ID = "credit", "entity_id", "organisation_record_id"
 SHOWN = 24  # pages are a sample for people; the tables hold every organisation
 VALID = (("valid_from", "valid_to"), ("visible_from", "visible_to"))  # by either a row says on which days it holds
 KNOWN = ("known_from", "known_to")
@@ -64,8 +64,8 @@ def organisations(settings: Settings, contracts: Mapping[str, Contract], pinned:
 
 
 def _tables(contracts: Mapping[str, Contract]) -> Iterator[Contract]:
-    """The mart tables of the theme with a row per organisation or more."""
-    for c in contracts.values():
+    """The mart tables of the theme with a row per organisation or more, those with one row for each first."""
+    for c in sorted(contracts.values(), key=lambda c: (len(c.keys), c.id)):
         if c.kind == "mart" and c.department == THEME and ID in {k.name for k in c.columns}:
             yield c
 
@@ -92,7 +92,7 @@ def _section(contract: Contract, rows: list[Row]) -> Section:
     held = {c.name for c in contract.columns}
     valid = next((pair for pair in VALID if held.issuperset(pair)), None)
     known = KNOWN if held.issuperset(KNOWN) else None
-    columns = tuple(c for c in contract.columns if c.name != ID and c.type.personal == "none")
+    columns = tuple(c for c in contract.columns if c.type.name != RECORD_ID and c.type.personal == "none")
     lines = (Line(tuple(_text(r[c.name]) for c in columns), _span(r, valid), _span(r, known)) for r in rows)
     return Section(contract, columns, tuple(sorted(lines, key=lambda line: line.cells)))
 

@@ -134,9 +134,11 @@ def _organisations(env: Environment, site: _Site, folder: Path, lang: str, found
         **_common(site, lang, "organisations", _of(lang, "机构", "organisations")), organisations=found, counts=counts, tables=tables
     )
     (folder / f"organisations.{lang}.html").write_text(whole, "utf-8")
+    words = {k.name: k.label.of(lang) for o in found for s in o.sections for k in s.columns} | {c.id: c.title.of(lang) for c in site.contracts.values()}
+    one = env.get_template("organisation.html.j2")
     for o in found:
         page = f"organisation-{o.id}"
-        (folder / f"{page}.{lang}.html").write_text(env.get_template("organisation.html.j2").render(**_common(site, lang, page, o.name), o=o), "utf-8")
+        (folder / f"{page}.{lang}.html").write_text(one.render(**_common(site, lang, page, o.name), o=o, words=words), "utf-8")
 
 
 def _delivery(site: _Site, batch: Batch, lang: str) -> dict[str, Any]:

@@ -46,8 +46,9 @@ class Batch:
 def batches(store: Store, contracts: dict[str, Contract]) -> list[Batch]:
     """Every delivery that the lake has answered, by dataset and receipt."""
     return [
-        _batch(r, events(store, c.id) if r.outcome == "accepted" else [])
+        _batch(r, known if r.outcome == "accepted" else [])
         for c in contracts.values() if c.kind != "mart"
+        for known in [events(store, c.id)]
         for r in dataset_receipts(store, c.id)
     ]  # fmt: skip
 

@@ -33,6 +33,7 @@ class Store:
         """`client` is a boto3 S3 client."""
         self._client, self._bucket = client, bucket
         self.requests: Counter[str] = Counter()
+        self._created: dict[str, bytes] = {}
 
     @_patient
     def create(self, key: str, body: bytes) -> bool:
@@ -59,6 +60,12 @@ class Store:
         """The bytes of an object."""
         self.requests["get"] += 1
         return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
+
+    def get_created(self, key: str) -> bytes:
+        """The bytes of an object that is created once and never changes (an event, a receipt): asked for once, then remembered."""
+        if key not in self._created:
+            self._created[key] = self.get(key)
+        return self._created[key]
 
     @_patient
     def get_range(self, key: str, start: int, end: int) -> bytes:

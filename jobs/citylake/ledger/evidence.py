@@ -30,7 +30,11 @@ class Event:
 
 def events(store: Store, chain: str) -> list[Event]:
     """All events of a chain in order."""
-    return [_read(store.get(key)) for key in sorted(store.list(f"evidence/{chain}/"))]
+    return [_read(store.get_created(key)) for key in _keys(store, chain)]
+
+
+def _keys(store: Store, chain: str) -> list[str]:
+    return sorted(store.list(f"evidence/{chain}/"))
 
 
 def append(store: Store, chain: str, event: str, batch: int | None, facts: dict[str, Any]) -> Event:
@@ -46,10 +50,10 @@ def append(store: Store, chain: str, event: str, batch: int | None, facts: dict[
 
 
 def broken_links(store: Store, chain: str) -> list[str]:
-    """What is wrong with a chain: gaps, changed events, wrong order; empty when it is whole."""
+    """What is wrong with a chain: gaps, changed events, wrong order; empty when it is whole. Nothing remembered is trusted."""
     found: list[str] = []
     previous = GENESIS
-    for position, event in enumerate(events(store, chain), start=1):
+    for position, event in enumerate((_read(store.get(key)) for key in _keys(store, chain)), start=1):
         if event.number != position:
             found.append(f"{chain}: event {position} is missing")
         if event.previous != previous:

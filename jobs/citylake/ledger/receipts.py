@@ -69,7 +69,7 @@ class Receipt:
 
 def receipts(store: Store, department: str) -> list[Receipt]:
     """All receipts of a department in the order of their numbers."""
-    return [_read(store.get(key)) for key in sorted(store.list(f"receipts/{department}/"))]
+    return [_read(store.get_created(key)) for key in sorted(store.list(f"receipts/{department}/"))]
 
 
 def dataset_receipts(store: Store, dataset: str) -> list[Receipt]:

@@ -25,9 +25,9 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """
     rows = _read(current(inputs["environment/air_quality_hourly"]), inputs["codes/air_items"]).crossJoin(F.broadcast(rules(inputs["codes/air_rules"])))
     usable = _without_stuck(rows)
-    marked = usable.join(_shifted(usable), ["station_code", "day"], "left").join(_indices(usable, inputs["codes/aqi_breakpoints"]), ["station_code", "measured_at"], "left")
-    other = F.col("is_aqi") & (F.col("complete") == len(ITEMS)) & (F.col("value") != F.col("own_aqi")) & F.array_contains("other_aqi", F.col("value").cast("bigint"))
-    marked = marked.withColumn("is_other_edition", F.coalesce(other, F.lit(False)))
+    indices = _indices(usable, inputs["codes/aqi_breakpoints"])
+    marked = usable.join(_shifted(usable), ["station_code", "day"], "left").join(indices, ["station_code", "measured_at"], "left")
+    marked = marked.withColumn("is_other_edition", _other_edition())
     return marked.select(
         *KEY, "delivered_value", F.when(F.col("is_other_edition"), F.col("own_aqi")).otherwise(F.col("value")).alias("value"),
         F.coalesce(F.col("delivered_value").isin(*SENTINELS), F.lit(False)).alias("is_missing_code"),
@@ -74,6 +74,13 @@ def _inverted() -> Column:
     hour = Window.partitionBy("station_code", "measured_at")
     fine, coarse = (F.max(F.when(F.col("item_code") == i, F.col("value"))).over(hour) for i in ("PM2.5", "PM10"))
     return F.coalesce(F.col("item_code").isin("PM2.5", "PM10") & (fine > coarse), F.lit(False))
+
+
+def _other_edition() -> Column:
+    """An AQI of six usable items that is not the one of the edition in force but that of another."""
+    delivered = F.col("value").cast("bigint")
+    judged = F.col("is_aqi") & (F.col("complete") == len(ITEMS)) & (delivered != F.col("own_aqi"))
+    return F.coalesce(judged & F.array_contains("other_aqi", delivered), F.lit(False))
 
 
 def _indices(rows: DataFrame, breakpoints: DataFrame) -> DataFrame:

@@ -154,10 +154,11 @@ def _issued(seed: int, month: date) -> Iterator[Row]:
     end = month_end(month)
     spells.append(("道路结冰", end - timedelta(hours=30), end + timedelta(hours=9)))
     for n, (name, start, stop) in enumerate(sorted(spells, key=lambda s: s[1]), 1):
-        issued = max(begin, start - timedelta(minutes=rng.randrange(60, 170)))
+        issued, lifted = max(begin, start - timedelta(minutes=rng.randrange(60, 170))), stop + timedelta(minutes=rng.randrange(1, 90))
         yield {
-            "warning_no": f"沈气预警〔{month.year}〕{month.month:02d}{n:02d}号", "warning_kind": name, "warning_level": rng.choice(("蓝色", "蓝色", "黄色", "橙色")),
-            "issued_at": f"{issued:%Y-%m-%d %H:%M:%S}", "lifted_at": f"{stop + timedelta(minutes=rng.randrange(1, 90)):%Y-%m-%d %H:%M:%S}", "area_name": "全市",
+            "warning_no": f"沈气预警〔{month.year}〕{month.month:02d}{n:02d}号", "warning_kind": name,
+            "warning_level": rng.choice(("蓝色", "蓝色", "黄色", "橙色")),
+            "issued_at": f"{issued:%Y-%m-%d %H:%M:%S}", "lifted_at": f"{lifted:%Y-%m-%d %H:%M:%S}", "area_name": "全市",
         }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     pairs = _daily(inputs).join(met, keys, "left").join(calendar, keys, "left").fillna(0, ["hours_present"])
     judged = _with_tolerance(pairs, inputs["codes/daily_check_elements"]).withColumn("difference", F.col("daily_value") - F.col("hourly_value"))
     found = judged.withColumn("finding", _finding())
-    return found.withColumn("agrees", F.when(F.col("difference").isNotNull(), F.col("finding").isin("agrees", "trace")))
+    return found.withColumn("agrees", F.when(F.col("difference").isNotNull(), F.col("finding").isin("agrees", "trace", "frost")))
 
 
 def _daily(inputs: Mapping[str, DataFrame]) -> DataFrame:
@@ -43,7 +43,7 @@ def _daily(inputs: Mapping[str, DataFrame]) -> DataFrame:
         F.col("rain_20_20_kind").alias("precipitation_kind"),
     )  # fmt: skip
     warm = current(inputs["weather/climate_daily_temperature"]).withColumnsRenamed({f"{e}_celsius": e for e in BY_HOURS})
-    elements = [e for e in BY_HOURS if e.startswith("temperature")]
+    elements = tuple(e for e in BY_HOURS if e.startswith("temperature"))
     long = warm.unpivot(["station_code", F.col("observed_on").alias("day")], elements, "element", "daily_value")
     return rain.unionByName(long, allowMissingColumns=True)
 
@@ -71,6 +71,7 @@ def _finding() -> Column:
         F.when(daily.isNull(), "no_daily_value")
         .when(hourly.isNull(), "no_hourly_value")
         .when((F.col("precipitation_kind") == "trace") & (hourly < LEAST_MM), "trace")
+        .when((F.col("precipitation_kind") == "frost") & (hourly < LEAST_MM), "frost")
         .when(_near(daily, hourly), "agrees")
         .when(F.col("hours_present") < HOURS_OF_A_DAY, "hours_missing")
         .when(_near(daily, F.col("calendar_day_value")), "calendar_day")

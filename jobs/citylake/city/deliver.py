@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
@@ -61,6 +62,8 @@ class Office:
         folder.mkdir(parents=True, exist_ok=True)
         totals = _Totals(order.sum_of, order.distinct_of)
         WRITERS[order.contract.format](folder / order.file, order, self._dirty(order, rows), totals)
+        if order.contract.container == "gzip":
+            (folder / order.file).write_bytes(gzip.compress((folder / order.file).read_bytes(), mtime=0))
         _manifest(folder, order, totals)
         self.rows, self.deliveries = self.rows + totals.records, self.deliveries + 1
         return folder
@@ -194,11 +197,24 @@ def _line(values: list[str], contract: Contract) -> bytes:
 
 
 def _fixed(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None:
-    spans = [(c.name, (c.end or 0) - (c.start or 0)) for c in order.contract.columns if c.start is not None]
+    """Records by byte position; numbers end at the right of their field, texts begin at the left."""
+    contract = order.contract
+    spans = [(c.name, c.start or 0, c.end or 0, c.type.logical == "number") for c in contract.columns if c.start is not None]
     with path.open("wb") as handle:
         for row in rows:
-            fields = [row[name].encode(order.contract.encoding)[:width].ljust(width) for name, width in spans]
-            handle.write(b"".join(fields) + b"\r\n")
+            record = bytearray(b" " * (contract.record_bytes or 0))
+            for name, start, end, number in spans:
+                field = row[name].encode(contract.encoding)[: end - start]
+                record[start:end] = field.rjust(end - start) if number else field.ljust(end - start)
+            handle.write(bytes(record) + b"\r\n")
+            totals.take(row)
+
+
+def _spaced(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None:
+    names = [c.name for c in order.contract.columns if c.delivered]
+    with path.open("w", encoding=order.contract.encoding, newline="\n") as handle:
+        for row in rows:
+            handle.write(" ".join(row[n].rjust(6) for n in names) + "\n")
             totals.take(row)
 
 
@@ -271,4 +287,6 @@ def _core(body: bytes, moment: datetime) -> bytes:
     return re.sub(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*", lambda m: m.group(1) + stamp, body)
 
 
-WRITERS: dict[str, Callable[[Path, Order, Iterable[Row], _Totals], None]] = {"csv": _csv, "fixed_width": _fixed, "json": _json, "xlsx": _workbook}
+WRITERS: dict[str, Callable[[Path, Order, Iterable[Row], _Totals], None]] = {
+    "csv": _csv, "fixed_width": _fixed, "spaced": _spaced, "json": _json, "xlsx": _workbook,
+}  # fmt: skip

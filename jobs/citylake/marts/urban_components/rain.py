@@ -67,9 +67,8 @@ def station_days(weather: DataFrame, rain_classes: DataFrame) -> DataFrame:
 
 def _with_class(days: DataFrame, rain_classes: DataFrame) -> DataFrame:
     """Adds `rain_class` of 24 hours as the edition in force on the day bounds it."""
-    bounds = rain_classes.where("phase = 'rain' AND coalesce(trace, '0') <> '1'").select(
-        F.col("code").alias("rain_class"), F.col("amount_from_mm").cast("decimal(9,2)").alias("_low"), F.col("amount_below_mm").cast("decimal(9,2)").alias("_high"),
-        F.to_date("valid_from").alias("_from"), F.to_date("valid_to").alias("_to"),
-    )  # fmt: skip
+    limits = [F.col(c).cast("decimal(9,2)").alias(n) for c, n in (("amount_from_mm", "_low"), ("amount_below_mm", "_high"))]
+    valid = [F.to_date(c).alias(n) for c, n in (("valid_from", "_from"), ("valid_to", "_to"))]
+    bounds = rain_classes.where("phase = 'rain' AND coalesce(trace, '0') <> '1'").select(F.col("code").alias("rain_class"), *limits, *valid)
     within = "rain_day_mm >= _low AND rain_day_mm < coalesce(_high, 1e6) AND met_day >= coalesce(_from, met_day) AND met_day <= coalesce(_to, met_day)"
     return days.join(F.broadcast(bounds), F.expr(within), "left").drop("_low", "_high", "_from", "_to")

@@ -75,13 +75,17 @@ class Office:
         self.truth.write(json.dumps(line, ensure_ascii=False) + "\n")
 
     def _dirty(self, order: Order, rows: Iterable[Row]) -> Iterator[Row]:
-        """Rows with defects planted at the rate; at most one a row. `#` keys are marks for the writer."""
+        """Rows with defects planted at the rate; at most one a row, none in a row that is ill from its birth (`#finding`).
+        `#` keys are marks for the writer."""
         rng = Random(f"{self.seed}/defects/{order.contract.id}/{order.delivery}")
         rate = RATES[self.defects] * order.defect_share
         number = 0
         for row in rows:
             number += 1
-            if rng.random() >= rate:
+            if row.get("#finding") and rate:
+                self.log(order, id=row["#finding"], record=number, column="", rule=row["#rule"], expect=row["#expect"])
+                yield row
+            elif rng.random() >= rate:
                 yield row
             elif order.older and rng.random() < 0.15:
                 yield from self._twice(order, row, number, rng)

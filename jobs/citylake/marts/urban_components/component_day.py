@@ -1,61 +1,55 @@
-"""Cases about components by day and class, with the rain that fell before they were reported."""
+"""Cases by meteorological day, district and class of event beside the weather of that day; days and districts without a case have rows too."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from citylake.marts.history import current
+from citylake.marts.urban_components.rain import HOURS, nearest_station, station_days
 
-INPUTS = ("construction/component_case", "weather/station_hourly")
-HOURS = (1, 24, 72)
+INPUTS = (
+    "marts/urban_components/case", "marts/urban_components/asset", "weather/station_hourly", "codes/event_classes", "codes/rain_classes",
+)  # fmt: skip
+KEY = ("met_day", "division_code", "event_class")
+COUNTS = ("assets", "cases", "without_component", "closed", "late_or_open", "without_rain_data")
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Rain in mm of the nearest station over the 1, 24 and 72 hours before the report; rain after it never counts.
+    """Rain in mm. `assets` are those of the district that the class can concern (drains and manholes for water, else all), as known now.
 
-    An hourly value belongs to the hour that ends at `observed_at` (Beijing time), so hours with
-    reported_at - n h < observed_at <= reported_at are summed. Days are calendar days of the report.
+    The weather of a district is that of the station nearest to the middle of its assets; the means before the report are of each case's own.
     """
-    cases = _nearest(current(inputs["construction/component_case"]), _stations(current(inputs["weather/station_hourly"])))
-    wet = _rain(cases, current(inputs["weather/station_hourly"]))
-    return wet.groupBy(F.to_date("reported_at").alias("reported_on"), "event_class").agg(
+    cases, assets, weather = inputs["marts/urban_components/case"], inputs["marts/urban_components/asset"], current(inputs["weather/station_hourly"])
+    events = inputs["codes/event_classes"].select(F.col("code").alias("event_class"), F.col("weather_join").eqNullSafe("rain").alias("_wet"))
+    days = station_days(weather, inputs["codes/rain_classes"])
+    divisions = _divisions(assets, cases, weather)
+    spine = cases.select("met_day").unionByName(days.select("met_day")).distinct().crossJoin(F.broadcast(divisions)).crossJoin(F.broadcast(events))
+    counted = spine.join(_counts(cases), list(KEY), "left").join(days, ["station_code", "met_day"], "left")
+    counted = counted.withColumn("assets", F.when(F.col("_wet"), F.col("_drains")).otherwise(F.col("_assets")))
+    return counted.withColumns({c: F.coalesce(c, F.lit(0).cast("bigint")) for c in COUNTS})
+
+
+def _divisions(assets: DataFrame, cases: DataFrame, weather: DataFrame) -> DataFrame:
+    """Every district with its assets, its drains and manholes, and its station."""
+    of_assets = assets.groupBy(F.col("division_now").alias("division_code")).agg(
+        F.count(F.lit(1)).alias("_assets"), F.count_if(F.col("rain_exposed")).alias("_drains"), F.avg("longitude").alias("longitude"),
+        F.avg("latitude").alias("latitude"),
+    )  # fmt: skip
+    last = weather.agg(F.max("observed_at").alias("_last"))
+    station = nearest_station(of_assets.crossJoin(F.broadcast(last)), weather, "division_code", F.col("_last"))
+    known = of_assets.select("division_code").unionByName(cases.select("division_code")).distinct()
+    return known.join(of_assets.drop("longitude", "latitude"), "division_code", "left").join(station, "division_code", "left")
+
+
+def _counts(cases: DataFrame) -> DataFrame:
+    return cases.groupBy(*KEY).agg(
         F.count(F.lit(1)).alias("cases"),
         F.count_if(F.col("object_id").isNull()).alias("without_component"),
         F.count_if(F.col("closed_at").isNotNull()).alias("closed"),
-        F.count_if(F.coalesce("closed_at", F.lit("9999-12-31").cast("timestamp")) > F.col("deadline_at")).alias("late_or_open"),
-        *[F.avg(f"rain_{h}h").cast("decimal(9,2)").alias(f"mean_rain_{h}h_mm") for h in HOURS],
-        F.count_if(F.col("rain_24h").isNull()).alias("without_rain_data"),
+        F.count_if(F.col("closed_at").isNull() | F.col("overdue")).alias("late_or_open"),
+        *[F.avg(f"rain_{h}h_mm").cast("decimal(9,2)").alias(f"mean_rain_{h}h_mm") for h in HOURS],
+        F.count_if(F.col("rain_24h_mm").isNull()).alias("without_rain_data"),
     )
-
-
-def _stations(weather: DataFrame) -> DataFrame:
-    """The last known place of every station."""
-    return weather.where("latitude IS NOT NULL AND longitude IS NOT NULL").groupBy("station_code").agg(
-        F.max_by("latitude", "observed_at").alias("_lat"), F.max_by("longitude", "observed_at").alias("_lon")
-    )  # fmt: skip
-
-
-def _nearest(cases: DataFrame, stations: DataFrame) -> DataFrame:
-    """Each case with its nearest station by squared degrees scaled for the latitude; ties go to the smaller code."""
-    east = (F.col("longitude") - F.col("_lon")).cast("double") * F.cos(F.radians(F.col("latitude").cast("double")))
-    north = (F.col("latitude") - F.col("_lat")).cast("double")
-    pairs = cases.join(F.broadcast(stations), how="left").withColumn("_far", F.struct((east * east + north * north).alias("d"), "station_code"))
-    best = pairs.groupBy("case_id").agg(F.min("_far").alias("_best"))
-    return cases.join(best.select("case_id", F.col("_best.station_code").alias("station_code")), "case_id")
-
-
-def _rain(cases: DataFrame, weather: DataFrame) -> DataFrame:
-    """Cases with `rain_<n>h`; NULL when the station has no value in that time."""
-    hours = weather.where("rain_mm IS NOT NULL").select("station_code", "observed_at", "rain_mm", F.to_date("observed_at").alias("_day"))
-    days = cases.select("case_id", "station_code", "reported_at", F.explode(_days_before()).alias("_day"))
-    near = days.join(hours, ["station_code", "_day"]).where("observed_at <= reported_at AND observed_at > reported_at - INTERVAL 72 HOURS")
-    recent = [F.sum(F.when(F.expr(f"observed_at > reported_at - INTERVAL {h} HOURS"), F.col("rain_mm"))).alias(f"rain_{h}h") for h in HOURS]
-    return cases.join(near.groupBy("case_id").agg(*recent), "case_id", "left")
-
-
-def _days_before() -> Column:
-    """The calendar days that the longest interval can touch: turns an interval join into an equality join."""
-    return F.sequence(F.date_sub(F.to_date("reported_at"), 3), F.to_date("reported_at"))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,7 +24,7 @@ Late = tuple[Lake, dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def late(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Late]:
+def late(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Late:
     """A lake that received February's movements, released, and then January's."""
     folder = tmp_path_factory.mktemp("late")
     generate(folder / "city", months=2, scale=0.3, defects="off", only=("civil_affairs/resident", DATASET))
@@ -38,7 +36,7 @@ def late(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
     for dataset in ("civil_affairs/resident", DATASET):
         replay_dataset(lake, dataset)
     fetch_folder(lake.store, folder / "late" / "inbox")
-    yield lake, replay_dataset(lake, DATASET)
+    return lake, replay_dataset(lake, DATASET)
 
 
 def _rows(lake: Lake, version: int) -> dict[tuple[str, str], dict[str, Any]]:

@@ -253,17 +253,17 @@ def _summary(result: dict[str, Any], seconds: float) -> None:
 
 
 @app.command()
-def sql(query: str, as_json: Json = False) -> None:
-    """Answer one query over the released views."""
+def sql(query: str, as_json: Json = False, number: Annotated[int | None, typer.Option("--release", help="as an earlier release showed it")] = None) -> None:
+    """Answer one query over the released views; `credit_r3.entity_file` is the view of release 3 once `--release 3` was asked for."""
     from citylake.audit.tables import audit_views
-    from citylake.publish.release import create_views, latest
+    from citylake.publish.release import as_known_on, create_views, find_release, latest
     from citylake.run import open_lake
 
     lake = open_lake()
     create_views(lake.spark, lake.settings, latest(lake.store))
     for statement in audit_views(lake.settings):
         lake.spark.sql(statement).collect()
-    rows = lake.spark.sql(query)
+    rows = lake.spark.sql(query if number is None else as_known_on(lake.spark, lake.settings, find_release(lake.store, number), query))
     found = [r.asDict(recursive=True) for r in rows.limit(1000).collect()]
     if as_json:
         _print(found)
@@ -306,6 +306,35 @@ def trace(table: str, key: list[str]) -> None:
 
     lake = open_lake()
     _print(follow(lake.settings, lake.store, lake.contracts, table, key))
+
+
+@app.command()
+def releases(as_json: Json = False) -> None:
+    """Every release: what it pins, and which release a roll-back shows again."""
+    from citylake.ledger.evidence import events
+    from citylake.publish.release import releases as find
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    at = {e.batch: e.at for e in events(lake.store, "release")}
+    found = [{"release": r.number, "at": at.get(r.number), "restores": r.restores, "tables": len(r.tables)} for r in find(lake.store)]
+    _print(found) if as_json else [out.print(f, highlight=False) for f in found]
+
+
+@app.command()
+def restatements(mart: Annotated[str | None, typer.Argument(help="one mart table, `<mart>/<table>`")] = None, as_json: Json = False) -> None:
+    """Figures that a later delivery changed: key, old, new and the input that caused it."""
+    from citylake.marts.restatement import restatements as find
+
+    found = find(load_settings(), mart)
+    if as_json:
+        _print(found)
+        return
+    for r in found:
+        cells = ", ".join(f"{c['column']} {c['old']} -> {c['new']}" for c in r["changed"])
+        causes = "; ".join(f"{c['input']} {' '.join(c.get('deliveries', []))}".strip() for c in r["because"])
+        out.print(f"{r['mart']} {r['key']} {r['change']}: {cells}  ({causes})", highlight=False)
+    out.print(f"{len(found)} rows restated")
 
 
 @app.command()

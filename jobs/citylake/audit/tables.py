@@ -1,4 +1,7 @@
-"""`audit.deliveries` and `audit.cases` as Delta tables for SQL; they may be dropped, receipts and evidence make them anew."""
+"""`audit.deliveries` and `audit.cases` as Delta tables for SQL; they may be dropped, receipts and evidence make them anew.
+
+`audit.restatement` stands beside them; it is a ledger of its own.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from citylake.audit.conservation import Batch
 from citylake.lake.delta import delta_options, open_table
 from citylake.lake.names import Table
 from citylake.lake.settings import Settings
+from citylake.marts.restatement import LEDGER
 from citylake.quality.cases import Case
 
 DELIVERIES = Table("audit", "deliveries")
@@ -54,6 +58,6 @@ def _replace(settings: Settings, table: Table, rows: pa.Table) -> None:
 
 def audit_views(settings: Settings) -> list[str]:
     """SQL that shows the audit tables as they stand, for those that exist."""
-    found = [t for t in (DELIVERIES, CASES) if open_table(settings, t) is not None]
+    found = [t for t in (DELIVERIES, CASES, LEDGER) if open_table(settings, t) is not None]
     made = ["CREATE DATABASE IF NOT EXISTS audit"] if found else []
     return [*made, *(f"CREATE OR REPLACE VIEW audit.{t.name} AS SELECT * FROM {t.sql(settings.lake)}" for t in found)]

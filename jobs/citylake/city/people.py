@@ -1,4 +1,4 @@
-"""The residents and organisations of the synthetic city, streamed from a seed: the same number gives the same subject."""
+"""The organisations of the synthetic city, streamed from a seed: the same number gives the same subject."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from citylake.city.identifiers import org_code, registration_no, resident_id, uscc
+from citylake.city.identifiers import org_code, registration_no, uscc
 
 # Shares of registered residents by district, in percent (rounded judgement, no census figure).
 DISTRICTS = {
     "210102": 9, "210103": 10, "210104": 9, "210105": 11, "210106": 12, "210111": 6, "210112": 8, "210113": 5,
     "210114": 8, "210115": 6, "210123": 5, "210124": 5, "210181": 6,
 }  # fmt: skip
-AGES = (4, 4, 3, 4, 5, 7, 8, 7, 8, 8, 9, 9, 8, 6, 4, 3, 2, 1)  # percent per five-year band from 0
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕"
 GIVEN = "伟芳娜秀敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉兰红建国文斌鑫宇浩博雪梅晨欣怡佳"
 BRANDS = "恒远盛华金泰宏达瑞丰德隆嘉信万通东方浑河辽沈北陵中兴百川新松启明三好天成广源立德正阳"
@@ -49,7 +48,8 @@ class Entity:
     status: str
 
 
-def _weighted(table: dict[str, int], ticket: int) -> str:
+def weighted(table: dict[str, int], ticket: int) -> str:
+    """The code at a ticket of 0 to 99 of a table of percentages."""
     for code, weight in table.items():
         if ticket < weight:
             return code
@@ -57,48 +57,15 @@ def _weighted(table: dict[str, int], ticket: int) -> str:
     raise ValueError("weights do not reach 100")
 
 
-def residents(seed: int, count: int, month: date, streets: dict[str, list[str]]) -> Iterator[dict[str, str]]:
-    """The register as of a month, as the office's text: a few move in, move within the city, or leave every month."""
-    rng = Random(f"{seed}/residents")
-    bands = [b for b, share in enumerate(AGES) for _ in range(share)]
-    for i in range(count):
-        ticket, turn = i % 100, i // 100
-        band, rank = bands[ticket], sum(1 for b in bands[:ticket] if b == bands[ticket])
-        born = date(2015 - band * 5, 12, 31) - timedelta(days=(turn * 37) % 1826)
-        place = _weighted(DISTRICTS, rng.randrange(100))
-        woman = rng.random() < 0.495
-        sequence = (turn // 1826 * 12 + rank) * 2 + (2 if woman else 1)
-        name = rng.choice(SURNAMES) + "".join(rng.choices(GIVEN, k=1 + (rng.random() < 0.7)))
-        people = rng.choices(("汉族", "满族", "蒙古族", "朝鲜族", "回族", "锡伯族"), (75, 15, 3, 3, 3, 1))[0]
-        street, other, married, moves = rng.random(), _weighted(DISTRICTS, rng.randrange(100)), rng.random(), rng.random()
-        age = month.year - born.year
-        if moves < 0.004 * _months(month):
-            if moves * 250 % 1 < 0.4:
-                continue
-            place = other
-        options = streets[place]
-        yield {
-            "resident_id": resident_id(_at_issue(place, born), f"{born:%Y%m%d}", sequence), "name": name, "sex_code": "2" if woman else "1",
-            "ethnicity_code": people, "birth_date": f"{born:%Y%m%d}", "division_code": place, "street_code": options[int(street * len(options))],
-            "household_type_code": "2" if place in ("210123", "210124", "210181", "210115") else "1",
-            "marital_status_code": "10" if age < 22 else "30" if age > 75 and married < 0.4 else "20" if married < 0.85 else "40",
-            "registered_on": f"{max(born, date(1958, 1, 9)):%Y%m%d}", "cancelled_on": "",
-        }  # fmt: skip
-
-
-def _at_issue(place: str, born: date) -> str:
-    """辽中 was 210122 when older identifiers were issued; the code stays in the identifier."""
-    return "210122" if place == "210115" and born.year < 2016 else place
-
-
-def _months(month: date) -> int:
+def month_number(month: date) -> int:
+    """Months since January 2016."""
     return (month.year - 2016) * 12 + month.month - 1
 
 
 def entity(seed: int, i: int) -> Entity:
     """Organisation number `i`."""
     rng = Random(f"{seed}/entity/{i}")
-    place = _weighted(DISTRICTS, rng.randrange(100))
+    place = weighted(DISTRICTS, rng.randrange(100))
     trade, industry = rng.choice(TRADES)
     # Two characters are too few for a large city: the registrar refuses a name that another firm of the trade bears.
     brand = "".join(rng.choices(BRANDS, k=2 if i < 6000 else 3)) + ("" if rng.random() < 0.7 else rng.choice(BRANDS))
@@ -126,7 +93,7 @@ class Facts:
 
 def facts(seed: int, i: int, division: str, month: date) -> Facts:
     """The facts of organisation `i` in a month: a few move, a few leave."""
-    n, rng = _months(month), Random(f"{seed}/entity-month/{i}")
+    n, rng = month_number(month), Random(f"{seed}/entity-month/{i}")
     changes, ends, who = rng.random(), rng.random(), rng.choice(SURNAMES) + rng.choice(GIVEN)
     number = rng.randrange(1, 300)
     address = f"沈阳市{division}号段{number}号" if changes >= 0.01 * n else f"沈阳市新址{number}号"
@@ -135,7 +102,7 @@ def facts(seed: int, i: int, division: str, month: date) -> Facts:
 
 def registered(count: int, month: date) -> int:
     """How many organisations were ever registered by a month."""
-    return count + _months(month) * max(count // 200, 1)
+    return count + month_number(month) * max(count // 200, 1)
 
 
 def entities(seed: int, count: int, month: date) -> Iterator[dict[str, str]]:

@@ -180,6 +180,7 @@ def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType) -> C
         derived_from=tuple(raw.get("transformSourceObjects", ())),
         start=first - 1 if first is not None else None,
         end=last,
+        valid_on=props.get("validOn"),
         meaning=Bilingual(raw.get("description", label), props.get("en", raw["name"].replace("_", " "))),
     )
 

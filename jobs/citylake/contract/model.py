@@ -67,6 +67,7 @@ class Column:
     derived_from: tuple[str, ...] = ()
     start: int | None = None  # fixed width: first byte, from 0
     end: int | None = None  # fixed width: one past the last byte
+    valid_on: str | None = None  # SQL date over typed and lineage columns on which the code must have been valid
     meaning: Bilingual | None = None
 
     def header(self, layout: str) -> str:

@@ -116,7 +116,8 @@ def _column_rules(column: Column, root: Path) -> list[Rule]:
         broken = f"(v_{column.name} IS NOT NULL AND {_not(_fill(check, column))})"
         rules.append(Rule(f"{column.name}.{check.reason}", broken, check.severity, check.meaning, column.name))
     if column.type.codes:
-        rules.append(_code_rule(column, load_codes(root, column.type.codes)))
+        listed = load_codes(root, column.type.codes)
+        rules += [_code_rule(column, listed), *_validity_rule(column, listed)]
     if column.derived is None:
         rules += [
             Rule(f"{column.name}.{r.reason}", f"coalesce({_fill(r, column)}, false)", r.severity, r.meaning, column.name, "conformity")
@@ -142,6 +143,21 @@ def _code_rule(column: Column, rows: list[dict[str, str]]) -> Rule:
     text = Bilingual("不在代码表内", "not in the code list")
     broken = f"(v_{column.name} IS NOT NULL AND v_{column.name} NOT IN ({codes}))"
     return Rule(f"{column.name}.unknown_code", broken, "error", text, column.name, "conformity")
+
+
+def _validity_rule(column: Column, rows: list[dict[str, str]]) -> list[Rule]:
+    """A code of the list on a day on which the list did not hold it: from `valid_from` on, before `valid_to`; blank is open."""
+    if column.valid_on is None:
+        return []
+    spans: dict[str, list[str]] = {}
+    for row in rows:
+        begun, ended = row["valid_from"], row["valid_to"]
+        parts = [f"{column.valid_on} {sign} DATE'{day}'" for sign, day in ((">=", begun), ("<", ended)) if day]
+        spans.setdefault(row["code"], []).append(" AND ".join(parts))
+    cases = " ".join(f"WHEN '{_quoted(c)}' THEN {' OR '.join(f'({s})' for s in found)}" for c, found in spans.items() if all(found))
+    text = Bilingual("代码在该日期无效", "a code that was not valid on that day")
+    broken = f"(v_{column.name} IS NOT NULL AND {_not(f'CASE {column.name} {cases} ELSE true END')})"
+    return [Rule(f"{column.name}.not_valid_on_date", broken, "warning", text, column.name, "conformity")]
 
 
 def _fill(check: Check, column: Column) -> str:

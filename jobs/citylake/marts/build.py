@@ -18,7 +18,8 @@ from citylake.lake.delta import version
 from citylake.lake.names import Table, mart, silver
 from citylake.lake.settings import Settings
 from citylake.lake.store import Store
-from citylake.ledger.evidence import Event, append, events
+from citylake.ledger.evidence import append, events
+from citylake.marts.restatement import restate
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -31,18 +32,22 @@ def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSessi
     """Build and gate one mart table; nothing happens (and no Spark starts) when its inputs and its code are the same.
 
     The first input is the spine: without it there is no table. Others that have not arrived yet come as empty frames.
+    What a new version changed of the one before goes to the restatement ledger, also when a run ended between the two.
     """
     module = f"citylake.marts.{contract.id.replace('/', '.')}"
     inputs = input_versions(settings, store, contract.id)
     spine = next(iter(inputs))
     if inputs[spine] == ABSENT:
         return {"mart": contract.id, "built": False, "why": f"{spine} has not arrived yet", "inputs": inputs}
-    last = _last(store, contract.id)
+    known = events(store, contract.id)
+    last = next((e for e in reversed(known) if e.event == "built"), None)
     if last is not None and last.facts["inputs"] == inputs:
+        restate(settings, store, spark, contract, known)
         return {"mart": contract.id, "built": False, "why": "nothing new", "passed": last.facts["gate"]["passed"]}
     contracts = load_contracts(settings.root)
     frames = {name: _frame(spark(), settings, contracts, name, at) for name, at in inputs.items() if name != "code"}
-    return _write(settings, store, contract, importlib.import_module(module).build(frames), inputs)
+    done = _write(settings, store, contract, importlib.import_module(module).build(frames), inputs)
+    return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
 
 
 def input_versions(settings: Settings, store: Store, name: str) -> dict[str, str]:
@@ -60,10 +65,6 @@ def _state(settings: Settings, store: Store, name: str) -> str:
 
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-
-
-def _last(store: Store, name: str) -> Event | None:
-    return next((e for e in reversed(events(store, name)) if e.event == "built"), None)
 
 
 def _frame(spark: SparkSession, settings: Settings, contracts: dict[str, Contract], name: str, at: str) -> DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,12 +48,17 @@ def publish(settings: Settings, store: Store, contracts: dict[str, Contract]) ->
     return _create(store, tables, None)
 
 
+def find_release(store: Store, number: int) -> Release:
+    """One release by its number; an error when there is none."""
+    found = next((r for r in releases(store) if r.number == number), None)
+    if found is None:
+        raise LakeError("release.unknown", f"there is no release {number}", now="list them with `citylake releases`")
+    return found
+
+
 def roll_back(store: Store, number: int) -> dict[str, Any]:
     """Show the tables of an earlier release again, as a new release."""
-    old = next((r for r in releases(store) if r.number == number), None)
-    if old is None:
-        raise LakeError("release.unknown", f"there is no release {number}", now="list them with `citylake releases`")
-    return _create(store, old.tables, number)
+    return _create(store, find_release(store, number).tables, number)
 
 
 def _pin(settings: Settings, store: Store, contract: Contract) -> tuple[str, dict[str, Any]] | None:
@@ -74,17 +80,29 @@ def _create(store: Store, tables: dict[str, dict[str, Any]], restores: int | Non
             return {"release": len(known) + 1, "new": True}
 
 
-def view_statements(settings: Settings, release: Release) -> list[str]:
-    """SQL that shows a release under its table titles; silver views show what is known now."""
+def view_statements(settings: Settings, release: Release, suffix: str = "") -> list[str]:
+    """SQL that shows a release under its table titles, the schemas with a suffix; silver views show what is known now."""
     schemas = sorted({title.split(".")[0] for title in release.tables})
-    made = [f"CREATE DATABASE IF NOT EXISTS {s}" for s in schemas]
+    made = [f"CREATE DATABASE IF NOT EXISTS {s}{suffix}" for s in schemas]
     for title, pin in release.tables.items():
         source = f"delta.`s3a://{settings.lake}/{pin['key']}` VERSION AS OF {pin['version']}"
-        made.append(f"CREATE OR REPLACE VIEW {title} AS SELECT * FROM {source}")
+        made.append(f"CREATE OR REPLACE VIEW {_titled(title, suffix)} AS SELECT * FROM {source}")
     return made
 
 
-def create_views(spark: SparkSession, settings: Settings, release: Release) -> None:
+def _titled(title: str, suffix: str) -> str:
+    return title.replace(".", f"{suffix}.", 1)
+
+
+def create_views(spark: SparkSession, settings: Settings, release: Release, suffix: str = "") -> None:
     """Make the views of a release on a Spark server whose catalogue lives in memory."""
-    for statement in view_statements(settings, release):
+    for statement in view_statements(settings, release, suffix):
         spark.sql(statement).collect()
+
+
+def as_known_on(spark: SparkSession, settings: Settings, release: Release, query: str) -> str:
+    """The query over an earlier release: its views stand in schemas of their own (`credit_r3`), since other readers share the catalogue."""
+    suffix = f"_r{release.number}"
+    create_views(spark, settings, release, suffix)
+    titles = "|".join(re.escape(t) for t in sorted(release.tables, key=len, reverse=True))
+    return re.sub(rf"(?<![\w.])({titles})(?!\w)", lambda m: _titled(m[1], suffix), query)

@@ -84,7 +84,7 @@ def other_sex(v: str, row: Row, rng: Random) -> str | None:
 
 def tax_number(v: str, row: Row, rng: Random) -> str | None:
     """The tax number in the column of the credit code; one whose letters show what it is."""
-    return row["counterpart_taxpayer_no"]
+    return row["counterpart_taxpayer_no"] or None
 
 
 def person(v: str, row: Row, rng: Random) -> str | None:

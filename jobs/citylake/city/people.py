@@ -133,6 +133,17 @@ def facts(seed: int, i: int, division: str, month: date) -> Facts:
     return Facts(who, address, ends < 0.003 * n, rng.random() >= 0.6)
 
 
+def renamed(i: int, month: date) -> bool:
+    """Whether the registrar approved a new name by a month; other offices go on with the old one."""
+    return i % 40 == 3 and _months(month) >= 1 + i % 3
+
+
+def new_name(name: str) -> str:
+    """The name after a change of brand."""
+    place = "沈阳市" if name.startswith("沈阳市") else "沈阳"
+    return f"{place}新{name.removeprefix(place)}"
+
+
 def registered(count: int, month: date) -> int:
     """How many organisations were ever registered by a month."""
     return count + _months(month) * max(count // 200, 1)
@@ -147,7 +158,9 @@ def entities(seed: int, count: int, month: date) -> Iterator[dict[str, str]]:
             continue
         until = date(e.established.year + 30, e.established.month, min(e.established.day, 28))
         yield {
-            "registration_no": e.registration_no, "uscc": e.uscc, "name": e.name, "former_name": "", "org_code": e.org_code,
+            "registration_no": e.registration_no, "uscc": e.uscc, "name": new_name(e.name) if renamed(i, month) else e.name,
+            "former_name": e.name if renamed(i, month) else "",
+            "org_code": e.org_code,
             "enterprise_type_code": "1219" if "股份" in e.name else "1130", "registration_type_code": "160" if "股份" in e.name else "173",
             "industry_code": e.industry, "representative": now.representative, "registered_capital_10k": e.capital, "capital_currency_code": e.currency,
             "established_on": e.established.isoformat(), "approved_on": e.established.isoformat(), "operates_from": e.established.isoformat(),

@@ -245,10 +245,28 @@ def not_matched(city: City) -> list[tuple[Any, ...]]:
     return [(*g, n, missing[g], rounded(Decimal(missing[g]) / n, 4)) for g, n in total.items()]
 
 
+CODED = {
+    FIRMS: ("uscc", "org_code", "registration_no"), CODES: ("uscc", "org_code", "registration_no"),
+    STATE: ("registration_no", "taxpayer_no"), LOCAL: ("registration_no", "taxpayer_no"),
+    PERMIT: ("counterpart_uscc", "counterpart_org_code", "counterpart_registration_no", "counterpart_taxpayer_no"),
+    PENALTY: ("counterpart_uscc", "counterpart_org_code", "counterpart_registration_no", "counterpart_taxpayer_no"),
+    "market_regulation/list_entry": ("uscc", "registration_no"), "state_taxation/tax_grade": ("taxpayer_no",),
+}  # fmt: skip
+
+
+def codes_of_firms(city: City) -> list[tuple[Any, ...]]:
+    """Every identifier that any office gives of a registered firm: the old ones and the new, each leads home."""
+    home = {r[TRUTH]: r["registration_no"] for r in city.rows(FIRMS)}
+    given = {(c.removeprefix("counterpart_"), r[c], home[r[TRUTH]]) for d, cs in CODED.items() for r in city.rows(d) if r[TRUTH] in home for c in cs if r[c]}
+    cards = [(r["card_no"], home[r[TRUTH]]) for r in city.rows("court/dishonest_organisation")]
+    return list(given | {("uscc" if len(n) == 18 else "org_code", n, to) for n, to in cards})
+
+
 ANSWERS = {
     "01-three-or-more-visible-penalties": three_or_more, "02-published-within-seven-working-days": timeliness,
     "03-a-grade-taxpayers-on-a-black-list": a_grades_on_a_black_list, "04-repairs-before-the-minimum-period": early_repairs,
     "05-permits-in-force-after-revocation-or-cancellation": permits_after_the_end, "06-fines-per-thousand-firms-by-industry": fines_by_industry,
     "07-the-department-with-another-name": other_names, "08-the-file-of-one-firm-as-it-stood": file_as_it_stood,
     "09-firms-sharing-a-representative-with-a-black-listed-firm": shared_representatives, "10-penalties-not-matched": not_matched,
+    "11-from-any-code-to-the-firm": codes_of_firms,
 }  # fmt: skip

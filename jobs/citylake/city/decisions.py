@@ -74,10 +74,14 @@ def _permit(rng: Random, name: str, decided: date) -> Row:
     }  # fmt: skip
 
 
+_SPELLED = {0.2: "贰仟", 0.5: "伍仟", 1: "壹万", 2: "贰万", 5: "伍万", 10: "壹拾万"}
+
+
 def _penalty(rng: Random, decided: date) -> Row:
     what, kind = rng.choice(("无证经营", "产品质量不合格", "未按规定公示年报", "超标排放", "安全生产隐患", "虚假宣传")), rng.choice("01111236")
     fine = rng.choice((0.2, 0.5, 1, 2, 5, 10)) if kind != "0" else 0
-    told = rng.choice((f"罚款人民币{fine}万元", f"罚款{fine * 10000:,.0f}元整，限期改正", f"没收违法所得；罚款人民币{fine * 10000:.0f}元"))
+    yuan = f"{fine * 10000:,.0f}"
+    told = rng.choice((f"罚款人民币{fine}万元", f"罚款{yuan}元整，限期改正", f"没收违法所得；罚款人民币{_SPELLED.get(fine, yuan)}元整"))
     return {
         "case_name": what, "penalty_class": kind, "violation": f"当事人存在{what}行为", "legal_basis": "《中华人民共和国行政处罚法》",
         "result_text": told if fine else "警告", "fine_10k_cny": f"{fine:.6f}" if fine else "",

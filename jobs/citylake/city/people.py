@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from citylake.city.identifiers import org_code, registration_no, resident_id, uscc
+from citylake.city.identifiers import old_registration_no, org_code, registration_no, resident_id, uscc
 
 # Shares of registered residents by district, in percent (rounded judgement, no census figure).
 DISTRICTS = {
@@ -107,8 +107,9 @@ def entity(seed: int, i: int) -> Entity:
     name = f"沈阳{'市' if rng.random() < 0.3 else ''}{brand}{trade}{form}" + ("" if rng.random() > 0.05 else f"第{i % 9 + 1}分公司")
     status = rng.choices(("存续", "在业", "吊销未注销", "注销"), (70, 22, 5, 3))[0]
     founded = date(1985, 1, 1) + timedelta(days=rng.randrange(11000))
+    number = old_registration_no if founded < date(2007, 7, 1) and i % 10 == 7 else registration_no
     return Entity(
-        registration_no(place, i), uscc(place, org) if rng.random() < 0.85 else "", org, f"{name[:-2]}（{i}）公司" if i % 97 == 0 else name,
+        number(place, i), uscc(place, org) if rng.random() < 0.85 else "", org, f"{name[:-2]}（{i}）公司" if i % 97 == 0 else name,
         place, industry, f"{rng.choice((10, 30, 50, 100, 200, 500, 1000, 5000)) * rng.choice((1, 1, 1, 2, 3))}.000000",
         rng.choices(("156", "840"), (97, 3))[0], founded, status,
     )  # fmt: skip

@@ -20,6 +20,7 @@ from citylake.city.defects import (
     letter_o,
     lost_character,
     person,
+    person_tax_number,
     tax_number,
     three_zeros,
     traditional,
@@ -157,7 +158,11 @@ _CODED = (
     Defect("D27", "uscc", "uscc.check_character", "quarantine", wrong_check),
 )
 _ORGANISATION_CODE = (*_NAMED, *_CODED, Defect("D29", "org_code", "org_code.repaired", "repair", hyphen))
-_TAXPAYER = (*_NAMED, Defect("D17", "taxpayer_no", "taxpayer_no.repaired", "repair", full_width))
+_TAXPAYER = (
+    *_NAMED,
+    Defect("D17", "taxpayer_no", "taxpayer_no.repaired", "repair", full_width),
+    Defect("D31", "taxpayer_no", "taxpayer_no.person_id", "quarantine", person_tax_number),
+)
 _LICENCE = (
     Defect("D27", "holder_uscc", "holder_uscc.check_character", "quarantine", wrong_check),
     Defect("D48", "issued_on", "issued_on.repaired", "repair", chinese_date),
@@ -169,6 +174,7 @@ DEFECTS = {
     "market_regulation/legal_entity": _ENTITY, "development_reform/admin_permit": _PERMIT, "development_reform/admin_penalty": _PENALTY,
     "quality_supervision/organisation_code": _ORGANISATION_CODE, "public_sector_reform/institution": (*_NAMED, *_CODED),
     "civil_affairs/social_organisation": (*_NAMED, *_CODED), "state_taxation/taxpayer": _TAXPAYER, "local_taxation/taxpayer": _TAXPAYER,
-    "market_regulation/list_entry": (*_NAMED, *_CODED), "court/dishonest_organisation": _NAMED, "state_taxation/tax_grade": _GRADE, "market_regulation/licence": _LICENCE,
+    "market_regulation/list_entry": (*_NAMED, *_CODED), "court/dishonest_organisation": _NAMED, "state_taxation/tax_grade": _GRADE,
+    "market_regulation/licence": _LICENCE,
     "development_reform/credit_repair": (Defect("D18", "counterpart_uscc", "counterpart_uscc.repaired", "repair", apostrophe),),
 }  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.credit.amounts import fine_10k_cny
 from citylake.marts.credit.as_of import beside, known
 from citylake.marts.credit.decisions import NORMAL, of_organisations, with_entity, with_publication
 
@@ -15,8 +16,6 @@ INPUTS = (
     "codes/penalty_classes", "codes/publicity_terms",
 )  # fmt: skip
 DATASET = "development_reform/admin_penalty"
-# 罚款 and the amount after it, as offices write it in 处罚结果: 罚款人民币2万元, 罚款5,000元整, 罚款（大写略）0.5万元.
-_FINE = "罚款(?:金额)?(?:为|计)?(?:人民币)?[:：]?([0-9][0-9,]*(?:[.][0-9]+)?)(亿|万)?元"
 _REPAIR_FITS = "v.counterpart_uscc IS NULL OR v.counterpart_uscc <=> counterpart_uscc"
 
 
@@ -60,7 +59,7 @@ def _with_terms(penalties: DataFrame, terms: DataFrame) -> DataFrame:
 
 def _visible(penalties: DataFrame) -> DataFrame:
     normal = F.expr(NORMAL)
-    found = _amount_found()
+    found = fine_10k_cny("result_text")
     return penalties.withColumns({
         "state_code": F.coalesce("state_code", F.lit("0")),
         "fine_stated_10k_cny": F.col("fine_10k_cny"), "fine_found_10k_cny": found,
@@ -69,11 +68,3 @@ def _visible(penalties: DataFrame) -> DataFrame:
         "visible_to": F.when(normal, F.least(F.date_add("publicity_to", 1), "repaired_on")),
         "source_name": F.coalesce("source_name", "authority_name"),
     })  # fmt: skip
-
-
-def _amount_found() -> Column:
-    """The first fine in the text of the result, in 10,000 CNY; amounts in Chinese numerals are not read."""
-    number = F.expr(f"try_cast(replace(nullif(regexp_extract(result_text, '{_FINE}', 1), ''), ',', '') AS DECIMAL(18,6))")
-    unit = F.expr(f"regexp_extract(result_text, '{_FINE}', 2)")
-    scaled = F.when(unit == "亿", number * 10000).when(unit == "万", number).otherwise(number / 10000)
-    return scaled.cast("decimal(18,6)")

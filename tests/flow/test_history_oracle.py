@@ -1,20 +1,25 @@
 """Random histories of a register through the whole way, against a slow history in plain Python.
 
-One run holds 200 components, each with a story of its own over five monthly deliveries (unchanged, changed, changed back, missing,
-returned, damaged, sent twice), so every run checks 200 histories. The oracle replays all deliveries from the start: equal tables
-mean that what was built month by month is what a full rebuild gives.
+One run holds 100,000 components, each with a story of its own over the deliveries: unchanged, changed, changed back, missing,
+returned, damaged, sent twice, changed again on the same day, changed late for a period long past. The oracle replays all deliveries
+from the start: equal tables mean that what was built delivery by delivery is what a full rebuild gives.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import random
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pytest
+import pyarrow as pa
+import pyarrow.compute as pc
 from citylake.audit.conservation import batches
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.delta import open_table
@@ -24,32 +29,47 @@ from citylake.run import decode_dataset, open_lake, receive_dataset, refine_data
 
 DATASET = "construction/component"
 HEADER = "ObjID,ObjName,SmallClass,DeptName1,DeptName2,DeptName3,BGID,ObjState,ORDate,CHDate,DataSource,PointX,PointY,Material,Note"
+_BEIJING = pa.timestamp("us", tz="Asia/Shanghai")
 STATES = ("完好", "破损", "丢失")
 STORIES = ("same", "same", "same", "change", "change", "missing", "damaged", "twice", "superseded")
-MONTHS = 5
+KEYS = int(os.environ.get("CITYLAKE_HISTORIES", "100000"))
 
 
 @dataclass(frozen=True)
-class Version:
-    """One row of history: what is true from when to when, known from when to when (months)."""
+class Delivery:
+    """One hand-over: its name, the month it is about, when it was sent, and whether what it lacks has ended."""
 
-    key: str
-    state: str
-    valid_from: int
-    valid_to: int | None
-    known_from: int
-    known_to: int | None
+    name: str
+    month: int
+    sent: str
+    full: bool = True
+
+    @property
+    def known(self) -> str:
+        return f"{self.sent}+08:00"
+
+
+DELIVERIES = (
+    Delivery("2016-01-001", 1, "2016-02-01T09:30:00"),
+    Delivery("2016-02-001", 2, "2016-03-01T09:30:00"),
+    Delivery("2016-02-002", 2, "2016-03-01T15:00:00", full=False),  # on the same day, for the same month
+    Delivery("2016-03-001", 3, "2016-04-01T09:30:00"),
+    Delivery("2016-04-001", 4, "2016-05-01T09:30:00"),
+    Delivery("2016-02-003", 2, "2016-05-03T09:30:00", full=False),  # late: for a month long past
+)
+
+# Of one key: state, valid from and to (months), known from and to (positions of deliveries).
+Version = tuple[str, int, int | None, int, int | None]
+Said = tuple[dict[str, str], set[str]]  # the state of each accepted key, and all keys that are named at all
 
 
 def _line(key: str, state: str, longitude: str = "123.4500000") -> str:
     return f"{key},路灯,0119,市城管局,区城管局,区城管局,{key[:6]}001001001,{state},2012-03-04,,实测,{longitude},41.8000000,铸铁,"
 
 
-def _month(rng: random.Random, keys: list[str], held: dict[str, str]) -> tuple[list[str], dict[str, str], set[str]]:
-    """The lines of one delivery, the state that each accepted key has in it, and the keys that it names at all."""
-    lines: list[str] = []
-    accepted: dict[str, str] = {}
-    named: set[str] = set()
+def _told(rng: random.Random, keys: list[str], held: dict[str, str]) -> tuple[list[str], Said]:
+    """The lines of one delivery and what they say."""
+    lines, accepted, named = list[str](), dict[str, str](), set[str]()
     for key in keys:
         story, state = rng.choice(STORIES), held.get(key, STATES[0])
         if story == "missing" and rng.random() < 0.5:
@@ -62,74 +82,96 @@ def _month(rng: random.Random, keys: list[str], held: dict[str, str]) -> tuple[l
             lines.append(_line(key, STATES[2]))
         accepted[key] = rng.choice(STATES[:2]) if story == "change" else state
         lines += [_line(key, accepted[key])] * (2 if story == "twice" else 1)
-    return lines, accepted, named
+    return lines, (accepted, named)
 
 
-def _replayed(months: list[tuple[dict[str, str], set[str]]]) -> set[Version]:
-    """The slow truth: per key a list of versions; a month closes what it contradicts and asserts what it says."""
-    rows: list[Version] = []
-    for now, (accepted, named) in enumerate(months):
-        for row in [r for r in rows if r.known_to is None and r.valid_to is None]:
-            gone, changed = row.key not in named, accepted.get(row.key, row.state) != row.state
-            if not (gone or changed):
-                continue
-            rows[rows.index(row)] = Version(row.key, row.state, row.valid_from, None, row.known_from, now)
-            if row.valid_from < now:
-                rows.append(Version(row.key, row.state, row.valid_from, now, now, None))
-        open_keys = {r.key for r in rows if r.known_to is None and r.valid_to is None}
-        rows += [Version(k, s, now, None, now, None) for k, s in accepted.items() if k not in open_keys]
-    return set(rows)
+def _replayed(told: list[Said]) -> dict[str, set[Version]]:
+    """The slow truth: per key a list of versions; a delivery closes what it contradicts and asserts what it says."""
+    histories: dict[str, list[Version]] = defaultdict(list)
+    for now, (delivery, (accepted, named)) in enumerate(zip(DELIVERIES, told, strict=True)):
+        gone = [k for k in histories if k not in named] if delivery.full else []
+        for key in gone:
+            _say(histories[key], None, delivery.month, now)
+        for key, state in accepted.items():
+            _say(histories[key], state, delivery.month, now)
+    return {k: set(rows) for k, rows in histories.items() if rows}
 
 
-def _deliver(folder: Path, month: int, lines: list[str]) -> None:
-    period, name = f"2016-{month + 1:02d}", f"2016-{month + 1:02d}-001"
+def _say(rows: list[Version], state: str | None, month: int, now: int) -> None:
+    """From `month` on the key has this state (None: it is no more), unless something later is known of it."""
+    known = [r for r in rows if r[4] is None]
+    if any(r[1] > month or (r[2] or 0) > month for r in known):
+        return
+    held = next((r for r in known if r[2] is None), None)
+    if held is not None and held[0] != state:
+        rows[rows.index(held)] = (*held[:4], now)
+        if held[1] < month:
+            rows.append((held[0], held[1], month, now, None))
+    if state is not None and (held is None or held[0] != state):
+        rows.append((state, month, None, now, None))
+
+
+def _deliver(folder: Path, delivery: Delivery, lines: list[str]) -> None:
     body = ("\r\n".join([HEADER, *lines]) + "\r\n").encode("gb18030")
     manifest: dict[str, Any] = {
-        "manifest": 1, "dataset": DATASET, "contract": "1.0.0", "delivery": name, "period": period, "coverage": "full",
-        "sent_at": f"2016-{month + 2:02d}-01T09:30:00+08:00", "corrects": None,
+        "manifest": 1, "dataset": DATASET, "contract": "1.0.0", "delivery": delivery.name, "period": f"2016-{delivery.month:02d}",
+        "coverage": "full" if delivery.full else "changes", "sent_at": delivery.known, "corrects": None,
         "files": [{"name": "a.csv", "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "records": len(lines)}],
         "totals": {"records": len(lines), "sum": {}, "distinct": {}, "min": {}, "max": {}},
     }  # fmt: skip
-    to = folder / DATASET / name
+    to = folder / DATASET / delivery.name
     to.mkdir(parents=True)
     (to / "a.csv").write_bytes(body)
     (to / "manifest.json").write_text(json.dumps(manifest), "utf-8")
 
 
-def _versions(settings: Settings) -> set[Version]:
+def _histories(settings: Settings) -> dict[str, set[Version]]:
     table = open_table(settings, silver(DATASET))
     assert table is not None
-    known = {f"2016-{m + 2:02d}-01": m for m in range(MONTHS)}
-    valid = {f"2016-{m + 1:02d}-01": m for m in range(MONTHS)}
-    rows = table.to_pyarrow_table().to_pylist()
-    found = [
-        Version(
-            r["object_id"], r["state_code"], valid[str(r["_valid_from"])], valid[str(r["_valid_to"])] if r["_valid_to"] else None,
-            known[str(r["_known_from"])[:10]], known[str(r["_known_to"])[:10]] if r["_known_to"] else None,
-        )
-        for r in rows
-    ]  # fmt: skip
-    assert len(found) == len(set(found)), "a version stands twice"
-    return set(found)
+    rows = table.to_pyarrow_table(columns=["object_id", "state_code", "_valid_from", "_valid_to", "_known_from", "_known_to"])
+    at = {d.known: n for n, d in enumerate(DELIVERIES)}
+    months = [[m.month if m else None for m in rows[c].to_pylist()] for c in ("_valid_from", "_valid_to")]
+    moments = [pc.strftime(pc.cast(rows[c], _BEIJING), "%Y-%m-%dT%H:%M:%S+08:00").to_pylist() for c in ("_known_from", "_known_to")]  # pyright: ignore[reportAttributeAccessIssue]
+    found: dict[str, set[Version]] = defaultdict(set)
+    for key, state, *months_, begin, end in zip(rows["object_id"].to_pylist(), rows["state_code"].to_pylist(), *months, *moments, strict=True):
+        version = (state, *months_, at[begin], at[end] if end else None)
+        assert version not in found[key], "a version stands twice"
+        found[key].add(version)
+    return found
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_every_history_is_what_a_slow_replay_gives(lake_settings: Settings, tmp_path: Path, seed: int) -> None:
-    settings = lake_settings.model_copy(update={"lake": f"history-{seed}"})
-    rng, months, held = random.Random(seed), list[tuple[dict[str, str], set[str]]](), dict[str, str]()
-    keys = [f"2101020119{n:06d}" for n in range(200)]
+def _faults(history: set[Version], named: list[bool]) -> Iterator[str]:
+    """What no history may show, at any moment of knowing."""
+    for now in range(len(DELIVERIES)):
+        known = sorted((r for r in history if r[3] <= now and (r[4] is None or r[4] > now)), key=lambda r: r[1])
+        if sum(r[2] is None for r in known) > 1:
+            yield "more than one open version"
+        for one, other in pairwise(known):
+            if one[2] is None or one[2] > other[1]:
+                yield "an overlap"
+            elif one[2] < other[1] and all(named):
+                yield "a gap"
+
+
+def test_every_history_is_what_a_slow_replay_gives(lake_settings: Settings, tmp_path: Path) -> None:
+    settings = lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-history"})
+    rng, told, held = random.Random(1), list[Said](), dict[str, str]()
+    keys = [f"2101020119{n:06d}" for n in range(KEYS)]
     sent = 0
-    for month in range(MONTHS):
-        lines, accepted, named = _month(rng, keys, held)
-        _deliver(tmp_path, month, lines)
-        months.append((accepted, named))
-        held |= accepted
+    for delivery in DELIVERIES:
+        lines, said = _told(rng, keys if delivery.full else rng.sample(keys, KEYS // 5), held)
+        _deliver(tmp_path, delivery, lines)
+        told.append(said)
+        held |= said[0]
         sent += len(lines)
     lake = open_lake(settings)
     fetch_folder(lake.store, tmp_path)
     for verb in (receive_dataset, decode_dataset, refine_dataset):
         verb(lake, DATASET)
     answered = [b for b in batches(lake.store, lake.contracts) if b.dataset == DATASET]
-    assert [b.state for b in answered] == ["admitted"] * MONTHS
+    assert [b.state for b in answered] == ["admitted"] * len(DELIVERIES)
     assert all(b.balanced for b in answered) and sum(b.received for b in answered) == sent
-    assert _versions(settings) == _replayed(months)
+    found = _histories(settings)
+    always = [n for _, n in told[:2]] + [told[3][1], told[4][1]]
+    assert {f for k, h in found.items() for f in _faults(h, [k in n for n in always])} == set()
+    assert found == _replayed(told)

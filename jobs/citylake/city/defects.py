@@ -67,7 +67,7 @@ def fifteen_digits(v: str, row: Row, rng: Random) -> str | None:
 
 def three_zeros(v: str, row: Row, rng: Random) -> str | None:
     """A spreadsheet kept 15 digits."""
-    return v[:-3] + "000" if v[-3:] != "000" else None
+    return v[:-3] + "000" if v[-3:] != "000" and len(v) == 15 else None
 
 
 def three_zeros_id(v: str, row: Row, rng: Random) -> str | None:
@@ -84,13 +84,18 @@ def other_sex(v: str, row: Row, rng: Random) -> str | None:
 
 def tax_number(v: str, row: Row, rng: Random) -> str | None:
     """The tax number in the column of the credit code; one whose letters show what it is."""
-    return row["counterpart_taxpayer_no"]
+    return row["counterpart_taxpayer_no"] or None
 
 
 def person(v: str, row: Row, rng: Random) -> str | None:
     """A sole trader's identifier."""
     other = Random(f"{rng.randrange(10**6)}/person/0")
     return resident_id("210102", f"{date(1960, 1, 1) + timedelta(days=other.randrange(15000)):%Y%m%d}", other.randrange(1, 999))
+
+
+def person_tax_number(v: str, row: Row, rng: Random) -> str | None:
+    """The taxpayer number of a sole trader: the identifier and 00."""
+    return f"{person(v, row, rng)}00"
 
 
 RATES = {"off": 0.0, "normal": 0.03, "heavy": 0.06}

@@ -40,6 +40,11 @@ def registration_no(division: str, number: int) -> str:
     return body + str((11 - p) % 10)
 
 
+def old_registration_no(division: str, number: int) -> str:
+    """A 13-digit registration number, as given before 2007-07-01; it has no check."""
+    return f"{division}{number:07d}"
+
+
 def resident_id(division: str, birth: str, sequence: int) -> str:
     """An 18-character identifier (GB 11643-1999): the number read in base 13 is 1 modulo 11 with its check."""
     body = f"{division}{birth}{sequence:03d}"

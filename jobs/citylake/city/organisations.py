@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from random import Random
 
-from citylake.city.decisions import decisions
+from citylake.city.decisions import JOINT, decisions
 from citylake.city.identifiers import org_code, with_uscc_check
 from citylake.city.people import DISTRICTS, TRUTH, Entity, entity, facts, registered
 from citylake.city.world import Row
 
 PUBLIC = 60_000  # numbers of institutions begin here, those of social organisations at twice as much
 UNTIL = date(2016, 1, 1)
+BACKLOG = (date(2015, 3, 8), date(2015, 8, 9), date(2015, 11, 8))  # weeks whose penalties come with the first list of 2016
 
 
 def variant(name: str, rng: Random, share: float) -> str:
@@ -134,10 +135,12 @@ def _back(month: date, months: int) -> date | None:
 
 
 def dishonest(seed: int, count: int, firms: int, month: date) -> Iterator[Row]:
-    """Organisations that defied a judgment; the court prints the organisation code with its hyphen, or none."""
+    """Organisations that defied a judgment; the court prints the organisation code with its hyphen, or none. Some have a tax grade A."""
     for i in range(count):
         rng = Random(f"{seed}/court/{month}/{i}")
         number = rng.randrange(firms)
+        while i % 4 == 0 and tax_grade(seed, number) != "A":
+            number = (number + 1) % firms
         e, day = entity(seed, number), rng.randrange(1, 28)
         yield {
             "case_no": f"（{month.year}）辽01执{month.month:02d}{i:04d}号", "gist_no": f"（{month.year - 1}）辽01民初{i:04d}号",
@@ -148,28 +151,32 @@ def dishonest(seed: int, count: int, firms: int, month: date) -> Iterator[Row]:
         }  # fmt: skip
 
 
+def tax_grade(seed: int, i: int) -> str:
+    """The grade of organisation `i`."""
+    return Random(f"{seed}/grade/{i}").choices("ABCD", (10, 70, 15, 5))[0]
+
+
 def tax_grades(seed: int, count: int, year: int, published: date) -> Iterator[Row]:
     """Grades of a year for the organisations that state taxation knows."""
-    for i, e, rng in _each(seed, count, published, "国税", 0.8):
+    for i, e, _ in _each(seed, count, published, "国税", 0.8):
         yield {
-            "year": str(year), "taxpayer_no": tax_number(seed, i, e), "name": e.name, "grade": rng.choices("ABCD", (10, 70, 15, 5))[0],
+            "year": str(year), "taxpayer_no": tax_number(seed, i, e), "name": e.name, "grade": tax_grade(seed, i),
             "authority_name": "沈阳市国税局", "published_on": published.isoformat(), TRUTH: str(i),
         }  # fmt: skip
 
 
 def repairs(seed: int, count: int, penalties: int, firms: int, month: date) -> Iterator[Row]:
-    """Repairs of penalties of earlier months, some before the minimum period has passed."""
-    for back in (1, 4, 8):
-        since = _back(month, back)
-        if since is None:
-            continue
-        sunday = since + timedelta(days=6 - since.weekday())
+    """Repairs of penalties of the month before and, early in 2016, of those of 2015: some before the minimum period has passed."""
+    last = month - timedelta(days=1)
+    sundays = [last.replace(day=7 - last.replace(day=1).weekday())]
+    sundays += BACKLOG[month.month - 2 : month.month - 1] if month.year == 2016 else ()
+    for n, sunday in enumerate(sundays):
         for i, decision in enumerate(decisions(seed, "penalty", sunday, penalties, firms, revised=False)):
-            if i < count and decision["counterpart_uscc"]:
+            if i < count and decision["counterpart_uscc"] and not decision[JOINT]:
                 day = date.fromisoformat(f"{month:%Y-%m}-{i % 27 + 1:02d}")
                 yield {
                     "authority_name": decision["authority_name"], "document_no": decision["document_no"], "counterpart_uscc": decision["counterpart_uscc"],
-                    "severity": "serious" if i % 5 == 0 else "general", "applied_on": (day - timedelta(days=10)).isoformat(),
+                    "severity": "serious" if (i + n) % 5 == 0 else "general", "applied_on": (day - timedelta(days=10)).isoformat(),
                     "repaired_on": day.isoformat(), TRUTH: decision[TRUTH],
                 }  # fmt: skip
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from citylake.city.identifiers import org_code, registration_no, uscc
+from citylake.city.identifiers import old_registration_no, org_code, registration_no, uscc
 
 # Shares of registered residents by district, in percent (rounded judgement, no census figure).
 DISTRICTS = {
@@ -74,8 +74,9 @@ def entity(seed: int, i: int) -> Entity:
     name = f"沈阳{'市' if rng.random() < 0.3 else ''}{brand}{trade}{form}" + ("" if rng.random() > 0.05 else f"第{i % 9 + 1}分公司")
     status = rng.choices(("存续", "在业", "吊销未注销", "注销"), (70, 22, 5, 3))[0]
     founded = date(1985, 1, 1) + timedelta(days=rng.randrange(11000))
+    number = old_registration_no if founded < date(2007, 7, 1) and i % 10 == 7 else registration_no
     return Entity(
-        registration_no(place, i), uscc(place, org) if rng.random() < 0.85 else "", org, f"{name[:-2]}（{i}）公司" if i % 97 == 0 else name,
+        number(place, i), uscc(place, org) if rng.random() < 0.85 else "", org, f"{name[:-2]}（{i}）公司" if i % 97 == 0 else name,
         place, industry, f"{rng.choice((10, 30, 50, 100, 200, 500, 1000, 5000)) * rng.choice((1, 1, 1, 2, 3))}.000000",
         rng.choices(("156", "840"), (97, 3))[0], founded, status,
     )  # fmt: skip
@@ -100,6 +101,17 @@ def facts(seed: int, i: int, division: str, month: date) -> Facts:
     return Facts(who, address, ends < 0.003 * n, rng.random() >= 0.6)
 
 
+def renamed(i: int, month: date) -> bool:
+    """Whether the registrar approved a new name by a month; other offices go on with the old one."""
+    return i % 40 == 3 and month_number(month) >= 1 + i % 3
+
+
+def new_name(name: str) -> str:
+    """The name after a change of brand."""
+    place = "沈阳市" if name.startswith("沈阳市") else "沈阳"
+    return f"{place}新{name.removeprefix(place)}"
+
+
 def registered(count: int, month: date) -> int:
     """How many organisations were ever registered by a month."""
     return count + month_number(month) * max(count // 200, 1)
@@ -114,7 +126,9 @@ def entities(seed: int, count: int, month: date) -> Iterator[dict[str, str]]:
             continue
         until = date(e.established.year + 30, e.established.month, min(e.established.day, 28))
         yield {
-            "registration_no": e.registration_no, "uscc": e.uscc, "name": e.name, "former_name": "", "org_code": e.org_code,
+            "registration_no": e.registration_no, "uscc": e.uscc, "name": new_name(e.name) if renamed(i, month) else e.name,
+            "former_name": e.name if renamed(i, month) else "",
+            "org_code": e.org_code,
             "enterprise_type_code": "1219" if "股份" in e.name else "1130", "registration_type_code": "160" if "股份" in e.name else "173",
             "industry_code": e.industry, "representative": now.representative, "registered_capital_10k": e.capital, "capital_currency_code": e.currency,
             "established_on": e.established.isoformat(), "approved_on": e.established.isoformat(), "operates_from": e.established.isoformat(),

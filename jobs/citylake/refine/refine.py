@@ -46,10 +46,10 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     accepted = with_key_counts(ranked.where("_disposition = 'accepted'"), suite)
     accepted = accepted.observe(seen, *plan(suite, accepted))
     current = current_silver(spark, settings, contract)
-    compared = rows.compare(accepted, current, contract, _valid_from(contract, receipt)).observe(
+    names, start = rows.silver_names(compiled), _valid_from(contract, receipt)
+    compared = rows.compare(accepted, current, contract, start, _ended(spark, settings, contract, receipt)).observe(
         actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared")
     )
-    names, start = rows.silver_names(compiled), _valid_from(contract, receipt)
     operations = rows.operations(compared, compiled, names, start)
     if contract.kind == "register" and receipt.coverage == "full" and start is not None:
         known_at = F.lit(receipt.known_at).cast("timestamp")
@@ -87,6 +87,15 @@ def current_silver(spark: SparkSession, settings: Settings, contract: Contract) 
     frame = spark.read.format("delta").load(silver(contract.id).spark_uri(settings.lake))
     open_row = "_known_to IS NULL" + (" AND _valid_to IS NULL" if contract.kind == "register" else "")
     return frame.where(open_row)
+
+
+def _ended(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> DataFrame | None:
+    """Versions known now that ended after the period of a part or a correction of a register; full deliveries come in order."""
+    start = _valid_from(contract, receipt)
+    if start is None or (receipt.coverage == "full" and receipt.corrects is None):
+        return None
+    frame = spark.read.format("delta").load(silver(contract.id).spark_uri(settings.lake))
+    return frame.where((F.col("_known_to").isNull()) & (F.col("_valid_to") > F.lit(start).cast("date")))
 
 
 def ensure_silver(spark: SparkSession, settings: Settings, compiled: Compiled) -> None:

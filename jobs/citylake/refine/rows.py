@@ -43,24 +43,34 @@ def _rule_count(i: int, mask: str, rule: Rule) -> Column:
     return F.count_if(F.expr(bit(i, mask))).alias(f"rule:{rule.id}")
 
 
-def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_from: str | None) -> DataFrame:
+def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_from: str | None, ended: DataFrame | None = None) -> DataFrame:
     """Set `_action` by the row that silver holds now: insert, change, unchanged or stale (silver knows a later one).
 
-    A late correction of a register does not touch a version that began after its own period.
+    A late part or correction of a register does not touch a version that began after its own period, nor a key that `ended`
+    (keys of versions that ended after it) tells of: its time is told already.
     """
     held = current.select(
         *[F.col(k).alias(f"_held_{k}") for k in contract.keys],
         F.struct(*current.columns).alias("_held"),
     )
     joined = accepted.join(held, [accepted[k] == held[f"_held_{k}"] for k in contract.keys], "left")
+    joined = _told_already(joined, ended, contract)
     action = (
-        F.when(F.col("_held").isNull(), "insert")
+        F.when(F.col("_told"), "stale")
+        .when(F.col("_held").isNull(), "insert")
         .when(F.col("_held._sent_at") > F.col("_sent_at"), "stale")
         .when(_begins_later(valid_from), "stale")
         .when(F.col("_held._row_hash") == F.col("_row_hash"), "unchanged")
         .otherwise("change")
     )
     return joined.withColumn("_action", action)
+
+
+def _told_already(accepted: DataFrame, ended: DataFrame | None, contract: Contract) -> DataFrame:
+    if ended is None:
+        return accepted.withColumn("_told", F.lit(False))
+    keys = ended.select(*contract.keys, F.lit(True).alias("_told")).distinct()
+    return accepted.join(keys, list(contract.keys), "left")
 
 
 def _begins_later(valid_from: str | None) -> Column:

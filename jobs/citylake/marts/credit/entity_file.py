@@ -1,59 +1,98 @@
-"""One row per registered organisation with what the departments know about it (credit file; organisations only)."""
+"""The credit file: one organisation on one day, its facts by class; never a score."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from citylake.marts.history import current
+from citylake.marts.credit.as_of import as_of
 
-INPUTS = ("market_regulation/legal_entity", "development_reform/admin_permit", "development_reform/admin_penalty")
+INPUTS = ("marts/credit/entity", "marts/credit/permit", "marts/credit/penalty", "marts/credit/list_entry", "marts/credit/tax_grade")
+# What a register is expected to tell about an organisation; `fields_filled` counts how much of it is there.
+EXPECTED = {
+    "enterprise": ("uscc", "org_code", "registration_no", "industry_code", "registered_capital_10k", "established_on", "status_code", "division_code"),
+    "other": ("uscc", "org_code", "established_on", "status_code", "division_code"),
+}  # fmt: skip
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Join permits and penalties to organisations by credit code, else by registration number.
-
-    Money in 10,000 CNY. Both keys are exact; a decision that matches neither stays out and is counted by
-    `credit.publication_timeliness.unmatched`.
-    """
-    entities = current(inputs["market_regulation/legal_entity"])
-    permits = _counts(_matched(current(inputs["development_reform/admin_permit"]), entities), _permit_counts())
-    penalties = _counts(_matched(current(inputs["development_reform/admin_penalty"]), entities), _penalty_counts())
-    joined = entities.join(permits, "registration_no", "left").join(penalties, "registration_no", "left")
-    counts = ("permits", "permits_withdrawn", "penalties", "penalties_visible")
-    return joined.select(
-        "registration_no", "uscc", "name", "division_code", "industry_code", "status_code", "established_on",
-        "registered_capital_10k", "capital_currency_code",
-        *[F.coalesce(c, F.lit(0).cast("bigint")).alias(c) for c in counts],
-        F.coalesce("fine_10k_cny", F.lit(0)).cast("decimal(20,6)").alias("fine_10k_cny"),
-        "last_penalty_on",
-    )  # fmt: skip
+    """The file of every organisation on the reference day: the last day on which the lake learned anything of credit."""
+    seen = reduce(DataFrame.unionByName, [frame.select(F.to_date("known_from").alias("day")) for frame in inputs.values()])
+    day = seen.agg(F.max("day").alias("day")).select(F.col("day").alias("valid_on"), F.col("day").alias("known_on"))
+    return files(inputs, day.where("valid_on IS NOT NULL")).withColumn("as_of", F.col("valid_on"))
 
 
-def _matched(decisions: DataFrame, entities: DataFrame) -> DataFrame:
-    """Decisions with the registration number of their organisation."""
-    by_code = entities.where("uscc IS NOT NULL").groupBy("uscc").agg(F.max("registration_no").alias("_by_code"))
-    by_number = entities.select(F.col("registration_no").alias("_by_number"))
-    joined = decisions.join(by_code, decisions["counterpart_uscc"] == by_code["uscc"], "left").join(
-        by_number, decisions["counterpart_registration_no"] == by_number["_by_number"], "left"
-    )
-    return joined.withColumn("registration_no", F.coalesce("_by_code", "_by_number")).where("registration_no IS NOT NULL")
+def files(tables: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
+    """The files as they stood on `valid_on` as the lake knew them on `known_on`, for every such pair in `days`."""
+    on = {name: frame.crossJoin(F.broadcast(days)) for name, frame in tables.items()}
+    entity = _as_of(on["marts/credit/entity"], ("valid_from", "valid_to"))
+    penalty = on["marts/credit/penalty"].withColumns({"_from": F.col("decided_on"), "_to": F.lit(None).cast("date")})
+    parts = [
+        _facts(_known_permits(on["marts/credit/permit"]), _permits()),
+        _facts(_as_of(penalty, ("_from", "_to")), _penalties()),
+        _facts(_as_of(on["marts/credit/list_entry"], ("listed_on", "removed_on")), _lists()),
+        _facts(_as_of(_graded(on["marts/credit/tax_grade"]), ("published_on", "_to")), _grade()),
+    ]
+    joined = reduce(lambda left, right: left.join(right, ["entity_id", "valid_on", "known_on"], "left"), parts, entity)
+    return joined.fillna(0, [c for c, t in joined.dtypes if c in _counted(parts) and t != "date"]).withColumns(_completeness())
 
 
-def _counts(decisions: DataFrame, counts: list[Column]) -> DataFrame:
-    return decisions.groupBy("registration_no").agg(*counts)
+def _as_of(rows: DataFrame, span: tuple[str, str]) -> DataFrame:
+    return as_of(rows, F.col("valid_on"), F.col("known_on"), span)
 
 
-def _permit_counts() -> list[Column]:
-    withdrawn = F.coalesce(F.col("state_code"), F.lit("0")) == "1"
-    return [F.count_if(~withdrawn).alias("permits"), F.count_if(withdrawn).alias("permits_withdrawn")]
+def _known_permits(permits: DataFrame) -> DataFrame:
+    """Permits decided by the day: in force, and those withdrawn since."""
+    return _as_of(permits.withColumn("_open", F.lit(None).cast("date")), ("decided_on", "_open"))
 
 
-def _penalty_counts() -> list[Column]:
-    visible = F.coalesce(F.col("state_code"), F.lit("0")) == "0"
-    return [
-        F.count(F.lit(1)).alias("penalties"), F.count_if(visible).alias("penalties_visible"),
-        F.sum("fine_10k_cny").alias("fine_10k_cny"), F.max("decided_on").alias("last_penalty_on"),
-    ]  # fmt: skip
+def _graded(grades: DataFrame) -> DataFrame:
+    return grades.withColumn("_to", F.lit(None).cast("date"))
+
+
+def _facts(rows: DataFrame, facts: dict[str, Column]) -> DataFrame:
+    return rows.groupBy("entity_id", "valid_on", "known_on").agg(*[c.alias(n) for n, c in facts.items()])
+
+
+def _counted(parts: list[DataFrame]) -> set[str]:
+    return {c for p in parts for c, t in p.dtypes if t == "bigint" or t.startswith("decimal")}
+
+
+def _permits() -> dict[str, Column]:
+    in_force = (F.col("in_force_from") <= F.col("valid_on")) & (F.col("in_force_to").isNull() | (F.col("in_force_to") > F.col("valid_on")))
+    return {"permits_in_force": F.count_if(in_force), "permits_not_normal": F.count_if(F.col("state_code") != "0")}
+
+
+def _penalties() -> dict[str, Column]:
+    visible = (F.col("visible_from") <= F.col("valid_on")) & (F.col("visible_to").isNull() | (F.col("visible_to") > F.col("valid_on")))
+    classes = {"warnings": ("0",), "fines": ("1",), "confiscations": ("2",), "suspensions": ("3", "4"), "others": ("5", "6")}
+    by_class = {f"visible_{n}": F.count_if(visible & F.col("penalty_class").isin(*codes)) for n, codes in classes.items()}
+    return {
+        "penalties": F.count(F.lit(1)), "penalties_visible": F.count_if(visible), **by_class,
+        "visible_fine_10k_cny": F.sum(F.when(visible, F.col("fine_10k_cny"))),
+        "penalties_repaired": F.count_if(F.col("repaired_on") <= F.col("valid_on")), "last_penalty_on": F.max("decided_on"),
+    }  # fmt: skip
+
+
+def _lists() -> dict[str, Column]:
+    return {f"on_{colour}": F.count_if(F.col("colour") == colour) for colour in ("black", "abnormal", "red")}
+
+
+def _grade() -> dict[str, Column]:
+    latest = F.max_by("grade", F.struct("year", "taxpayer_no"))
+    return {"tax_grade": latest, "tax_grade_year": F.max("year").cast("string")}
+
+
+def _completeness() -> dict[str, Column]:
+    def filled(fields: tuple[str, ...]) -> Column:
+        return F.size(F.array_compact(F.array(*[F.col(f).cast("string") for f in fields])))
+
+    firm, other = EXPECTED["enterprise"], EXPECTED["other"]
+    is_firm = F.col("kind") == "enterprise"
+    return {
+        "fields_filled": F.when(is_firm, filled(firm)).otherwise(filled(other)),
+        "fields_expected": F.when(is_firm, len(firm)).otherwise(len(other)),
+    }

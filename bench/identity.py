@@ -58,10 +58,12 @@ def rows_of(world: World) -> Iterator[tuple[str, Iterator[dict[str, str]]]]:
 def _as_written(world: World, row: dict[str, str], number: int) -> dict[str, str]:
     """A decision as a clerk writes it: the name varies, and of four identifiers some are left out (all of them in 3 % of heavy rows)."""
     from citylake.city.organisations import variant
+    from citylake.city.people import former_name
 
     rng = Random(f"{world.seed}/clerk/{number}")
     kept = {k: v if rng.random() < (0.5 if world.heavy else 0.8) else "" for k, v in row.items() if k.startswith("counterpart_") and k != "counterpart_name"}
-    name = variant(row["counterpart_name"], rng, world.variants)
+    former = former_name(world.seed, int(row["#organisation"]), row["counterpart_name"])
+    name = variant(former if former and rng.random() < 0.3 else row["counterpart_name"], rng, world.variants)
     if world.heavy and rng.random() < 0.1:
         name = name.translate(HIDDEN)
     return row | kept | {"counterpart_name": name}
@@ -72,10 +74,11 @@ def deliver(world: World, to: Path) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
     from citylake.city.people import TRUTH
+    from citylake.ingest.tokens import Tokens
 
-    total = 0
+    total, tokens = 0, Tokens(b"bench")
     for dataset, rows in rows_of(world):
-        found = [{k: v or None for k, v in r.items()} for r in rows]
+        found = [{k: (tokens.organisation_code(v) or None) if "taxpayer_no" in k else v or None for k, v in r.items()} for r in rows]
         columns = [c for c in found[0] if c != TRUTH]
         table = pa.table({**{c: pa.array([r.get(c) for r in found], pa.string()) for c in columns}, "_truth": pa.array([int(r[TRUTH] or 0) for r in found])})
         (to / dataset).mkdir(parents=True, exist_ok=True)
@@ -85,20 +88,47 @@ def deliver(world: World, to: Path) -> int:
 
 
 def figures(spark: Any, folder: Path) -> dict[str, Any]:
-    """Pairwise precision and recall, B-cubed precision, recall and F1, and how records were linked."""
-    from citylake.identity.linking import link
-    from citylake.identity.records import SOURCES, records, source_key
+    """Link the city's records, then pairwise and B-cubed figures and how records were linked."""
+    return scores(spark, link_city(spark, folder))
+
+
+def given_of(spark: Any, folder: Path) -> dict[str, Any]:
+    """The frames of a delivered city by dataset, as if all became known at once."""
+    from citylake.identity.records import SOURCES
+    from pyspark.sql import functions as F
+
+    # Plans over this many rows are compiled, as `refine` does for large batches.
+    spark.conf.set("spark.sql.codegen.wholeStage", "true")
+    spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK")
+    known = F.lit("2016-02-01").cast("timestamp")
+    return {s.dataset: spark.read.parquet(f"file://{folder}/{s.dataset}").withColumn("_known_from", known) for s in SOURCES}
+
+
+def truth_of(given: dict[str, Any]) -> Any:
+    """source, source_key and the true number `n` of every record."""
+    from citylake.identity.records import SOURCES, source_key
     from pyspark.sql import DataFrame
     from pyspark.sql import functions as F
 
-    given = {s.dataset: spark.read.parquet(f"file://{folder}/{s.dataset}").withColumn("_known_from", F.lit("2016-02-01").cast("timestamp")) for s in SOURCES}
-    true = {s.dataset: given[s.dataset].select(F.lit(s.dataset).alias("source"), source_key(s).alias("source_key"), "_truth") for s in SOURCES}
-    truth = [t.groupBy("source", "source_key").agg(F.min("_truth").alias("n")) for t in true.values()]
-    linked = link(records(given), spark.createDataFrame([], "record_a STRING, record_b STRING, verdict STRING")).select(
-        "source", "source_key", "entity_id", "method"
-    )
-    linked.join(reduce(DataFrame.unionByName, truth), ["source", "source_key"]).write.mode("overwrite").parquet(f"file://{folder}/linked")
-    whole = spark.read.parquet(f"file://{folder}/linked")
+    true = [given[s.dataset].select(F.lit(s.dataset).alias("source"), source_key(s).alias("source_key"), "_truth") for s in SOURCES]
+    return reduce(DataFrame.unionByName, [t.groupBy("source", "source_key").agg(F.min("_truth").alias("n")) for t in true])
+
+
+def link_city(spark: Any, folder: Path) -> Path:
+    """Link every record, write entity_id, method and truth below the folder; returns where."""
+    from citylake.identity.linking import link
+    from citylake.identity.records import records
+
+    given = given_of(spark, folder)
+    judged = spark.createDataFrame([], "record_a STRING, record_b STRING, verdict STRING")
+    linked = link(records(given), judged).select("record_id", "source", "source_key", "entity_id", "method")
+    linked.join(truth_of(given), ["source", "source_key"]).write.mode("overwrite").parquet(f"file://{folder}/linked")
+    return folder / "linked"
+
+
+def scores(spark: Any, path: Path) -> dict[str, Any]:
+    """Pairwise precision and recall, B-cubed figures and methods of records with `entity_id`, `method` and true number `n`."""
+    whole = spark.read.parquet(f"file://{path}")
     whole.createOrReplaceTempView("linked")
     one = spark.sql("""
         WITH cell AS (SELECT entity_id, n, count(*) AS c FROM linked GROUP BY ALL),

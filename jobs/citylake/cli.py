@@ -421,6 +421,102 @@ def cases_waive(case: str, by: Annotated[str, typer.Option()], reason: Annotated
     out.print(f"waived {case} until {until}", highlight=False)
 
 
+entity_app = typer.Typer(help="Who is who: what is known of an organisation, why its records are linked, and what people judge about it.")
+app.add_typer(entity_app, name="entity")
+Sought = Annotated[str, typer.Argument(help="id of the organisation or of a record, any identifier, or the whole name")]
+Who = Annotated[str, typer.Option(help="the post that judges, not a person's name")]
+Why = Annotated[str, typer.Option(help="the reason; it stays on record")]
+
+
+@entity_app.command("show")
+def entity_show(sought: Sought, as_json: Json = False) -> None:
+    """Values of one organisation with their sources, its identifiers, and what contradicts."""
+    from citylake.audit.entity import show
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    found = show(lake.settings, lake.store, sought)
+    if as_json:
+        _print(found)
+        return
+    out.print(f"{found['entity_id']}  {' / '.join(found['names'])}\n{found['records']} records of {len(found['sources'])} sources", highlight=False)
+    for kind, codes in found["identifiers"].items():
+        out.print(f"  {kind:16} {', '.join(codes)}", highlight=False)
+    _rows_table("字段 fields", found["fields"])
+    _rows_table("部门矛盾 contradictions", found["contradictions"])
+    out.print(f"why its records are linked: citylake entity explain {found['entity_id']}", highlight=False)
+
+
+@entity_app.command("explain")
+def entity_explain(sought: Sought, as_json: Json = False) -> None:
+    """Why the records are one organisation: method and reason of each, and the judgements."""
+    from citylake.audit.entity import explain
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    found = explain(lake.settings, lake.store, sought)
+    if as_json:
+        _print(found)
+        return
+    out.print(found["entity_id"], highlight=False)
+    _rows_table("记录 records", found["records"])
+    _rows_table("人工判定 judgements", found["judgements"])
+    out.print("wrongly linked: citylake entity split RECORD; wrongly apart: citylake entity judge A B same", highlight=False)
+
+
+def _rows_table(title: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        out.print(f"{title}: none", highlight=False)
+        return
+    table = RichTable(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for r in rows:
+        table.add_row(*["" if v is None else str(v) for v in r.values()])
+    out.print(table)
+
+
+@entity_app.command("judge")
+def entity_judge(
+    a: Sought, b: Sought, verdict: Annotated[str, typer.Argument(help="same, not_same or undecided")], why: Why, who: Who, as_json: Json = False
+) -> None:
+    """A person decides whether two records are one organisation; it is handed over as a delivery and outranks every rule."""
+    from citylake.audit.entity import find
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    ends = [x if _is_record(x) else find(lake.settings, lake.store, x)[0] for x in (a, b)]
+    _hand_over_judgement(lake, (ends[0], ends[1], verdict), why, who, as_json)
+
+
+def _is_record(text: str) -> bool:
+    return len(text) == 17 and text.startswith("E")
+
+
+@entity_app.command("split")
+def entity_split(record: Annotated[str, typer.Argument(help="the record that leaves its organisation")], why: Why, who: Who, as_json: Json = False) -> None:
+    """Take one record out of its organisation: a judgement `not_same` against the record that holds the id."""
+    from citylake.audit.entity import split_from
+    from citylake.run import open_lake
+
+    lake = open_lake()
+    _hand_over_judgement(lake, (split_from(lake.settings, lake.store, record), record, "not_same"), why, who, as_json)
+
+
+def _hand_over_judgement(lake: Any, said: tuple[str, str, str], why: str, who: str, as_json: bool) -> None:
+    from datetime import datetime
+
+    from citylake.audit.entity import JUDGEMENTS, Judgement, judge
+    from citylake.contract.calendar import BEIJING
+
+    judgement = Judgement(*said, judged_by=who, reason=why, decided_at=datetime.now(BEIJING))
+    given = judge(lake.store, lake.contracts[JUDGEMENTS], judgement)
+    if as_json:
+        _print({"delivery": given, **asdict(judgement)})
+    else:
+        out.print(f"{' '.join(said)}: {given} is in the inbox; next: citylake replay {JUDGEMENTS}", highlight=False)
+
+
 @app.command()
 def amend(dataset: str, delivery: str, file: Path) -> None:
     """Hand over a corrected file; it becomes a delivery that corrects the first."""

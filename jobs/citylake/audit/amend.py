@@ -74,12 +74,20 @@ def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at:
     delivery = f"{corrects}-amend-{sha256[:8]}"
     name = f"{delivery}{AMEND_SUFFIX}"
     records = max(0, len(list(csv.reader(io.StringIO(body.decode("utf-8-sig", "replace"))))) - 1)
+    hand_over(store, contract, delivery, corrected.period, (name, body, records), sent_at, corrects)
+    return delivery
+
+
+def hand_over(
+    store: Store, contract: Contract, delivery: str, period: str, file: tuple[str, bytes, int], sent_at: datetime, corrects: str | None = None
+) -> None:
+    """Put a delivery of one file (name, bytes, records) into the inbox, its manifest last, as a department does."""
+    name, body, records = file
+    entry = {"name": name, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "records": records}
     manifest = {
-        "manifest": 1, "dataset": contract.id, "contract": contract.version, "delivery": delivery, "period": corrected.period, "coverage": "changes",
-        "sent_at": sent_at.isoformat(timespec="seconds"), "corrects": corrects,
-        "files": [{"name": name, "bytes": len(body), "sha256": sha256, "records": records}], "totals": {"records": records},
+        "manifest": 1, "dataset": contract.id, "contract": contract.version, "delivery": delivery, "period": period, "coverage": "changes",
+        "sent_at": sent_at.isoformat(timespec="seconds"), "corrects": corrects, "files": [entry], "totals": {"records": records},
     }  # fmt: skip
     prefix = f"{inbox_prefix(contract.id)}{delivery}/"
     store.put(prefix + name, body)
     store.put(f"{prefix}manifest.json", json.dumps(manifest, ensure_ascii=False).encode())
-    return delivery

@@ -10,20 +10,25 @@ from datetime import date, timedelta
 from random import Random
 
 from citylake.city.decisions import JOINT, decisions
-from citylake.city.identifiers import org_code, with_uscc_check
-from citylake.city.people import DISTRICTS, TRUTH, Entity, entity, facts, registered
+from citylake.city.identifiers import org_code, resident_id, with_uscc_check
+from citylake.city.people import DISTRICTS, RARE, TRUTH, Entity, entity, facts, former_name, registered
 from citylake.city.world import Row
 
 PUBLIC = 60_000  # numbers of institutions begin here, those of social organisations at twice as much
 UNTIL = date(2016, 1, 1)
 BACKLOG = (date(2015, 3, 8), date(2015, 8, 9), date(2015, 11, 8))  # weeks whose penalties come with the first list of 2016
+OLD_PLACES = {"浑南区": "东陵区", "沈北新区": "新城子区", "辽中区": "辽中县", "新民市": "新民县"}  # offices go on writing the former name
+OLD_CODES = {"210115": "210122"}  # older registers keep the code before 2016
+WIDE = {ord(c): ord(c) + 0xFEE0 for c in "0123456789()"}
 
 
 def variant(name: str, rng: Random, share: float) -> str:
-    """A name as another office writes it, in a share of cases: form, place or city differ, brand and trade stay."""
+    """A name as another office writes it, in a share of cases: form, place, city, district or characters differ, brand and trade stay."""
     if rng.random() >= share:
         return name
-    ways = [name.removeprefix("沈阳市").removeprefix("沈阳"), f"辽宁{name}"]
+    ways = [name.removeprefix("沈阳市").removeprefix("沈阳"), f"辽宁{name}", name.translate(WIDE)]
+    ways += [name.replace(new, old) for new, old in OLD_PLACES.items() if new in name]
+    ways += [name.replace(c, "□") for c in RARE if c in name]
     if name.startswith("沈阳"):
         ways.append(name.replace("沈阳市", "沈阳", 1) if name.startswith("沈阳市") else name.replace("沈阳", "沈阳市", 1))
     if "有限责任公司" in name:
@@ -31,6 +36,12 @@ def variant(name: str, rng: Random, share: float) -> str:
     elif "有限公司" in name and "股份" not in name:
         ways.append(name.replace("有限公司", "有限责任公司"))
     return rng.choice(ways)
+
+
+def written(seed: int, i: int, e: Entity, rng: Random, share: float) -> str:
+    """The name under which another office knows an organisation: half of the renamed ones under their former name."""
+    former = former_name(seed, i, e.name)
+    return variant(former if former and rng.random() < 0.5 else e.name, rng, share)
 
 
 def _each(seed: int, count: int, month: date, office: str, share: float) -> Iterator[tuple[int, Entity, Random]]:
@@ -48,8 +59,9 @@ def organisation_codes(seed: int, count: int, month: date, variants: float = 0.2
     for i, e, rng in _each(seed, count, month, "codes", 0.9):
         now = facts(seed, i, e.division, month)
         yield {
-            "org_code": e.org_code, "name": variant(e.name, rng, variants), "registration_no": e.registration_no if rng.random() < 0.8 else "",
-            "uscc": e.uscc if rng.random() < 0.5 else "", "address": now.address, "division_code": e.division, "representative": now.representative,
+            "org_code": e.org_code, "name": written(seed, i, e, rng, variants), "registration_no": e.registration_no if rng.random() < 0.8 else "",
+            "uscc": e.uscc if rng.random() < 0.5 else "", "address": now.address,
+            "division_code": OLD_CODES.get(e.division, e.division) if rng.random() < 0.4 else e.division, "representative": now.representative,
             "established_on": e.established.isoformat(), "authority_name": "沈阳市质量技术监督局", "status_code": e.status, TRUTH: str(i),
         }  # fmt: skip
 
@@ -59,16 +71,25 @@ def taxpayers(seed: int, count: int, month: date, office: str, variants: float =
     for i, e, rng in _each(seed, count, month, office, 0.8):
         now = facts(seed, i, e.division, month)
         yield {
-            "taxpayer_no": tax_number(seed, i, e), "name": variant(e.name, rng, variants),
-            "registration_no": e.registration_no if rng.random() < 0.6 else "", "address": now.address, "division_code": e.division,
+            "taxpayer_no": tax_number(seed, i, e), "name": written(seed, i, e, rng, variants),
+            "registration_no": e.registration_no if rng.random() < 0.6 else "", "address": now.address,
+            "division_code": rng.choice(list(DISTRICTS)) if rng.random() < 0.02 else e.division,  # moved, the tax office knows it under the old district
             "representative": now.representative, "authority_name": f"沈阳市{office}局", "registered_on": (e.established + timedelta(days=20)).isoformat(),
             "status_code": e.status, TRUTH: str(i),
         }  # fmt: skip
 
 
 def tax_number(seed: int, i: int, e: Entity) -> str:
-    """The number under which both tax offices know an organisation: since 三证合一 the credit code for half of them."""
-    return e.uscc if e.uscc and Random(f"{seed}/three/{i}").random() < 0.5 else f"{e.division}{e.org_code}"
+    """The number under which both tax offices know an organisation: since 三证合一 the credit code for half of them.
+
+    A sole trader without it pays tax under its owner's identifier and two digits.
+    """
+    rng = Random(f"{seed}/three/{i}")
+    if e.uscc and rng.random() < 0.5:
+        return e.uscc
+    if e.registration_no[6] == "6":
+        return resident_id(e.division, f"19{rng.randrange(50, 90)}{rng.randrange(1, 13):02d}{rng.randrange(1, 29):02d}", rng.randrange(1, 1000)) + "00"
+    return f"{e.division}{e.org_code}"
 
 
 def institutions(seed: int, count: int, month: date) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from citylake.city.identifiers import old_registration_no, org_code, registration_no, uscc
+from citylake.city.identifiers import old_registration_no, org_code, registration_no, uscc, with_uscc_check
 
 # Shares of registered residents by district, in percent (rounded judgement, no census figure).
 DISTRICTS = {
@@ -21,6 +21,12 @@ TRADES = (
     ("机械制造", "3421"), ("建筑工程", "4700"), ("商贸", "5299"), ("餐饮管理", "6210"), ("物流", "5430"), ("软件", "6510"),
     ("房地产开发", "7010"), ("食品", "1491"), ("医药", "2710"), ("装饰工程", "5010"), ("科技", "7590"), ("汽车零部件", "3660"),
 )  # fmt: skip
+RARE = "喆堃淼"  # brands with a character that GB 2312 lacks: offices lose it
+SHOPS = (("烧烤店", "6210"), ("便利店", "5211"), ("理发店", "7920"), ("汽车修理部", "8011"), ("五金商行", "5274"))
+PLACES = {
+    "210102": "和平区", "210103": "沈河区", "210104": "大东区", "210105": "皇姑区", "210106": "铁西区", "210111": "苏家屯区", "210112": "浑南区",
+    "210113": "沈北新区", "210114": "于洪区", "210115": "辽中区", "210123": "康平县", "210124": "法库县", "210181": "新民市",
+}  # fmt: skip
 TRUTH = "#organisation"  # the number of the true organisation; keys with # are never delivered
 AUTHORITIES = (
     "沈阳市工商行政管理局",
@@ -74,12 +80,25 @@ def entity(seed: int, i: int) -> Entity:
     name = f"沈阳{'市' if rng.random() < 0.3 else ''}{brand}{trade}{form}" + ("" if rng.random() > 0.05 else f"第{i % 9 + 1}分公司")
     status = rng.choices(("存续", "在业", "吊销未注销", "注销"), (70, 22, 5, 3))[0]
     founded = date(1985, 1, 1) + timedelta(days=rng.randrange(11000))
-    number = old_registration_no if founded < date(2007, 7, 1) and i % 10 == 7 else registration_no
-    return Entity(
-        number(place, i), uscc(place, org) if rng.random() < 0.85 else "", org, f"{name[:-2]}（{i}）公司" if i % 97 == 0 else name,
-        place, industry, f"{rng.choice((10, 30, 50, 100, 200, 500, 1000, 5000)) * rng.choice((1, 1, 1, 2, 3))}.000000",
-        rng.choices(("156", "840"), (97, 3))[0], founded, status,
-    )  # fmt: skip
+    name = f"{name[:-2]}（{i}）公司" if i % 97 == 0 else name.replace(brand, RARE[i % 3] + brand, 1) if i % 53 == 1 else name
+    sole = i % 11 == 5  # a sole trader: a short brand, homonyms in other districts
+    if sole:
+        trade, industry = rng.choice(SHOPS)
+        name = f"沈阳市{PLACES[place]}{''.join(rng.choices(BRANDS, k=2 if i < 6000 else 3))}{trade}"
+    code = (with_uscc_check(f"92{place}{org}") if sole else uscc(place, org)) if rng.random() < 0.85 else ""
+    old = founded < date(2007, 7, 1) and i % 10 == 7
+    number = registration_no(place, 60_000_000 + i) if sole else (old_registration_no if old else registration_no)(place, i)
+    capital = f"{rng.choice((10, 30, 50, 100, 200, 500, 1000, 5000)) * rng.choice((1, 1, 1, 2, 3))}.000000"
+    return Entity(number, code, org, name, place, industry, capital, rng.choices(("156", "840"), (97, 3))[0], founded, status)
+
+
+def former_name(seed: int, i: int, name: str) -> str:
+    """The name that an organisation bore before, empty for most; other offices go on writing it."""
+    rng = Random(f"{seed}/former/{i}")
+    if i % 11 == 5 or rng.random() >= 0.05 or not name.startswith("沈阳"):
+        return ""
+    trade, _ = rng.choice(TRADES)
+    return f"沈阳{''.join(rng.choices(BRANDS, k=4))}{trade}有限公司"
 
 
 @dataclass(frozen=True)
@@ -127,8 +146,7 @@ def entities(seed: int, count: int, month: date) -> Iterator[dict[str, str]]:
         until = date(e.established.year + 30, e.established.month, min(e.established.day, 28))
         yield {
             "registration_no": e.registration_no, "uscc": e.uscc, "name": new_name(e.name) if renamed(i, month) else e.name,
-            "former_name": e.name if renamed(i, month) else "",
-            "org_code": e.org_code,
+            "former_name": e.name if renamed(i, month) else former_name(seed, i, e.name), "org_code": e.org_code,
             "enterprise_type_code": "1219" if "股份" in e.name else "1130", "registration_type_code": "160" if "股份" in e.name else "173",
             "industry_code": e.industry, "representative": now.representative, "registered_capital_10k": e.capital, "capital_currency_code": e.currency,
             "established_on": e.established.isoformat(), "approved_on": e.established.isoformat(), "operates_from": e.established.isoformat(),

@@ -62,14 +62,10 @@ def by_identifier(records: DataFrame) -> DataFrame:
 def by_name(records: DataFrame) -> DataFrame:
     """Records without an identifier that a register knows get the anchor of the one organisation whose name and support fit.
 
-    Where nothing fits clearly they keep the identifier they have, or stand alone under their name.
+    A district in both names that is not the same one (old and new names of a district are) tells two organisations apart.
+    Where nothing fits clearly records keep the identifier they have, or stand alone under their name.
     """
-    keyed = records.withColumn("_bare", F.explode("names")).withColumn("_whole", F.expr(names.whole("_bare")))
-    keyed = keyed.withColumns({"_core": F.expr(names.core("_whole")), "_branch": F.expr(names.branch("_whole"))})
-    confirmed = F.min("trust").over(Window.partitionBy("anchor")) <= REGISTERS
-    keyed = keyed.withColumn("_confirmed", F.col("anchor").isNotNull() & confirmed)
-    lost = keyed.where("NOT _confirmed").select("record_id", "anchor", "_core", "_branch", "_whole", *[F.col(s).alias(f"_{s}") for s in _SUPPORT])
-    best = _best(lost.join(_profiles(keyed.where("_confirmed")), ["_core", "_branch"]))
+    best = _best(candidates(records))
     alone = F.concat(F.lit(BY_NAME), F.expr(names.whole("name")))
     return records.join(best, "record_id", "left").withColumns({
         "method": F.when(F.col("_anchor").isNotNull(), "name").otherwise(F.coalesce("method", F.lit("name"))),
@@ -78,23 +74,43 @@ def by_name(records: DataFrame) -> DataFrame:
     }).drop("_anchor", "_why")  # fmt: skip
 
 
-_SUPPORT = ("division_code", "address", "representative")
+def candidates(records: DataFrame) -> DataFrame:
+    """The pairs that are compared: each record that no register's identifier leads home beside every organisation of its brand and trade."""
+    keyed = records.withColumn("_bare", F.explode("names")).withColumn("_whole", F.expr(names.whole("_bare")))
+    keyed = keyed.withColumns({k: F.expr(sql("_whole")) for k, sql in (("_core", names.core), ("_branch", names.branch), ("_named", names.district))})
+    keyed = keyed.withColumn("_division", F.coalesce(F.expr(names.in_force("division_code")), "_named"))
+    confirmed = F.min("trust").over(Window.partitionBy("anchor")) <= REGISTERS
+    keyed = keyed.withColumn("_confirmed", F.col("anchor").isNotNull() & confirmed)
+    lost = keyed.where("NOT _confirmed AND _core <> ''").select("record_id", "anchor", "_core", "_branch", "_whole", "_named", "first_known_on", *_SUPPORT)
+    return _as_known(lost.join(_profiles(keyed.where("_confirmed")), ["_core", "_branch"]))
+
+
+_SUPPORT = ("_division", "address", "representative")
 
 
 def _profiles(keyed: DataFrame) -> DataFrame:
     """One row per organisation and key of a name that it ever bore, with all that can support a link."""
-    gathered = [F.collect_set(s).alias(f"{s}_set") for s in _SUPPORT]
-    each = keyed.groupBy("_core", "_branch", F.col("anchor").alias("_anchor")).agg(F.collect_set("_whole").alias("whole_set"), *gathered)
-    return each.withColumn("_bearers", F.count("*").over(Window.partitionBy("_core", "_branch")))
+    gathered = [F.collect_set(s).alias(f"{s}_set") for s in ("_whole", "_named", *_SUPPORT)]
+    since = F.min("first_known_on").alias("_since")
+    return keyed.groupBy("_core", "_branch", F.col("anchor").alias("_anchor")).agg(since, *gathered)
+
+
+def _as_known(pairs: DataFrame) -> DataFrame:
+    """Candidates that were known when the record came, else the first that came after it: a later homonym unlinks nothing. Adds `_bearers`."""
+    per_name = Window.partitionBy("record_id", "_core", "_branch")
+    known = F.greatest("first_known_on", F.min("_since").over(per_name))
+    return pairs.withColumn("_by", known).where("_since <= _by").withColumn("_bearers", F.count("*").over(per_name))
 
 
 def _best(pairs: DataFrame) -> DataFrame:
     """Of the candidates of a record the best, where it has enough points and a margin over the next."""
     hit = {
-        "whole": F.array_contains("whole_set", F.col("_whole")), "only": F.col("_bearers") == 1,
-        "division": F.array_contains("division_code_set", F.col("_division_code")),
-        "address": F.array_contains("address_set", F.col("_address")), "representative": F.array_contains("representative_set", F.col("_representative")),
+        "whole": F.array_contains("_whole_set", F.col("_whole")), "only": F.col("_bearers") == 1,
+        "division": F.array_contains("_division_set", F.col("_division")),
+        "address": F.array_contains("address_set", F.col("address")), "representative": F.array_contains("representative_set", F.col("representative")),
     }  # fmt: skip
+    elsewhere = (F.size("_named_set") > 0) & ~F.array_contains("_named_set", F.col("_named"))
+    pairs = pairs.where(~F.coalesce(elsewhere, F.lit(False)))
     points = sum((F.when(c, POINTS[n]).otherwise(0) for n, c in hit.items()), start=F.lit(0))
     told = F.concat_ws(", ", *[F.when(c, n) for n, c in hit.items()])
     needed = F.when(F.col("anchor").isNull(), ENOUGH).otherwise(AGAINST_CODE)
@@ -108,8 +124,12 @@ def _best(pairs: DataFrame) -> DataFrame:
 
 
 def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
-    """What people judged outranks every rule: `not_same` takes record_b out of its organisation, then `same` unites anchors."""
-    apart = judgements.where("verdict = 'not_same'").select(F.col("record_b").alias("record_id"), F.lit(True).alias("_apart")).distinct()
+    """What people judged outranks every rule: `not_same` takes record_b out of the organisation of record_a, then `same` unites anchors.
+
+    Where the rules hold the two apart anyway, `not_same` changes nothing: so to split what was merged restores what was before.
+    """
+    held = _ends(records, judgements, "not_same").where("a = b")
+    apart = held.select(F.col("record_b").alias("record_id"), F.lit(True).alias("_apart")).distinct()
     split = records.join(apart, "record_id", "left").withColumn("anchor", _when_apart(F.concat(F.lit(APART), "record_id"), "anchor"))
     split = split.withColumns({"method": _when_apart(F.lit("judgement"), "method"), "reason": _when_apart(F.lit("judged another organisation"), "reason")})
     merged = split.join(_united(split, judgements), "anchor", "left")
@@ -121,14 +141,19 @@ def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
     }).drop("_into", "_apart")  # fmt: skip
 
 
+def _ends(records: DataFrame, judgements: DataFrame, verdict: str) -> DataFrame:
+    """The judgements of one verdict with the anchors `a` and `b` of their records."""
+    at, judged = records.select("record_id", "anchor"), F.broadcast(judgements.where(F.col("verdict") == verdict).select("record_a", "record_b"))
+    return F.broadcast(judged.join(at.toDF("record_a", "a"), "record_a")).join(at.toDF("record_b", "b"), "record_b")
+
+
 def _when_apart(then: Column, column: str) -> Column:
     return F.when(F.col("_apart"), then).otherwise(F.col(column))
 
 
 def _united(records: DataFrame, judgements: DataFrame) -> DataFrame:
     """anchor -> _into: the least anchor that judgements connect it with; judgements are made by people, so they fit in one row."""
-    at = records.select("record_id", "anchor")
-    ends = judgements.where("verdict = 'same'").join(at.toDF("record_a", "a"), "record_a").join(at.toDF("record_b", "b"), "record_b")
+    ends = _ends(records, judgements, "same")
     pairs = ends.agg(F.array_sort(F.collect_set(F.struct("a", "b"))).alias("edges"))
     # Each edge gives the greater of its two labels the smaller one: union by relabelling, as a fold.
     own = "map_from_entries(transform(array_distinct(flatten(transform(edges, e -> array(e.a, e.b)))), n -> struct(n, n)))"

@@ -84,7 +84,7 @@ class Tokens:
         clean = unicodedata.normalize("NFKC", text).strip(" \t'").upper()
         body = clean[:18]
         if _PERSON.fullmatch(body) and clean[18:] in ("", "00", "01", "02") and check_character(body) == body[17] and not is_uscc(body):
-            return f"token:{self.token(body)}"
+            return f"token:{self.token(body)}{clean[18:]}"  # the digits tell two shops of one owner apart
         return text
 
 

@@ -161,7 +161,7 @@ _ORGANISATION_CODE = (*_NAMED, *_CODED, Defect("D29", "org_code", "org_code.repa
 _TAXPAYER = (
     *_NAMED,
     Defect("D17", "taxpayer_no", "taxpayer_no.repaired", "repair", full_width),
-    Defect("D31", "taxpayer_no", "taxpayer_no.person_id", "quarantine", person_tax_number),
+    Defect("D31", "taxpayer_no", "taxpayer_no.person_id", "flag", person_tax_number),
 )
 _LICENCE = (
     Defect("D27", "holder_uscc", "holder_uscc.check_character", "quarantine", wrong_check),

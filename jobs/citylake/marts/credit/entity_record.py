@@ -15,6 +15,8 @@ INPUTS = (
     "quality_supervision/organisation_code", "state_taxation/taxpayer", "local_taxation/taxpayer", "development_reform/admin_permit",
     "development_reform/admin_penalty", "market_regulation/list_entry", "court/dishonest_organisation", "state_taxation/tax_grade",
     "development_reform/identity_judgement",
+    # Read by `identity.names` when it makes the plan; named here so that a new list builds the table anew.
+    "codes/divisions", "codes/division_aliases", "codes/name_characters",
 )  # fmt: skip
 
 

@@ -95,7 +95,7 @@ def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, A
         admit(lake.spark, lake.settings, contract, receipt, refined.facts["counts"])
         append(lake.store, contract.id, "admitted", receipt.number, {})
         settle(lake.settings, lake.store, contract, receipt)
-        notify(lake.store, contract, receipt, lake.settings.root)
+        notify(lake.settings, lake.store, contract, receipt)
     counts = {k: v for k, v in refined.facts["counts"].items() if not k.startswith("rule:")}
     return {"receipt": receipt.number, "passed": gate.facts["passed"], **counts}
 

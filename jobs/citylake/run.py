@@ -17,7 +17,7 @@ from citylake.ingest.receive import receive
 from citylake.lake.settings import Settings, load_settings
 from citylake.lake.store import Store, open_store
 from citylake.ledger.evidence import Event, append, events, find
-from citylake.ledger.receipts import Receipt, dataset_receipts
+from citylake.ledger.receipts import Receipt, dataset_receipts, replacement
 from citylake.plan import load_plan
 
 if TYPE_CHECKING:
@@ -104,10 +104,12 @@ def _refined(lake: Lake, contract: Contract, receipt: Receipt) -> Event:
     """The refined event; a batch whose gate has spoken is not refined again, silver may already hold it."""
     from citylake.refine.refine import refine
 
-    held = find(events(lake.store, contract.id), "refined", receipt.number)
-    if held is not None and find(events(lake.store, contract.id), "gate", receipt.number) is not None:
+    known = events(lake.store, contract.id)
+    held = find(known, "refined", receipt.number)
+    if held is not None and find(known, "gate", receipt.number) is not None:
         return held
-    refined = refine(lake.spark, lake.settings, contract, receipt)
+    admitted = [r for r in dataset_receipts(lake.store, contract.id) if find(known, "admitted", r.number)]
+    refined = refine(lake.spark, lake.settings, contract, receipt, replacement(receipt, admitted))
     return append(lake.store, contract.id, "refined", receipt.number, asdict(refined))
 
 

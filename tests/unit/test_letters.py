@@ -18,6 +18,7 @@ from citylake.contract.masking import masked, masked_record
 from citylake.contract.model import Contract
 from citylake.ingest.manifest import read_manifest
 from citylake.ingest.records import Unreadable
+from citylake.ingest.sequence import out_of_sequence
 from citylake.ingest.verify import verify
 from citylake.lake.settings import ROOT
 from citylake.ledger.letter import LANGUAGES, letter, render
@@ -153,6 +154,21 @@ def test_a_bad_delivery_gets_its_refusal_and_its_letter(kind: str, tmp_path: Pat
             golden.parent.mkdir(parents=True, exist_ok=True)
             golden.write_text(text, "utf-8")
         assert text == golden.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({}, None),
+        ({"totals": {"records": 9}}, "delivery.partial"),
+        ({"period": "2015-12"}, "delivery.period"),
+        ({"coverage": "changes"}, "delivery.name_reused"),
+    ],
+)
+def test_what_may_replace_a_delivery_of_the_same_name(change: dict[str, Any], rule: str | None) -> None:
+    manifest, _ = read_manifest(json.dumps(_sound()[0] | {"delivery": "2016-01-001", "period": "2016-01"} | change).encode())
+    found = list(out_of_sequence(manifest, replace(_contract(), revision="replace"), [_january()]))
+    assert rule in {f.rule for f in found} if rule else found == []
 
 
 def test_nothing_personal_stands_in_a_sample() -> None:

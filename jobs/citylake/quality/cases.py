@@ -24,7 +24,7 @@ from citylake.lake.settings import Settings
 from citylake.lake.store import Store
 from citylake.ledger.evidence import Event, append, events, find
 from citylake.ledger.letter import deadline
-from citylake.ledger.receipts import Receipt, dataset_receipts
+from citylake.ledger.receipts import Receipt, dataset_receipts, replaced
 
 Ref = str  # as `record_reference` makes it
 
@@ -58,11 +58,12 @@ def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Cas
     given = {r.number: r for r in dataset_receipts(store, contract.id) if r.outcome == "accepted"}
     known, told = events(store, contract.id), events(store, case_chain(contract.id))
     meanings = {r.id: r.meaning for r in compile_contract(contract, root).verdicts}
+    void = replaced([r for r in given.values() if find(known, "admitted", r.number)])
     found: list[Case] = []
     for receipt in given.values():
         refined, admitted = find(known, "refined", receipt.number), find(known, "admitted", receipt.number)
         for rule, rows in _refused(refined.facts["counts"] if refined and admitted else {}, meanings):
-            found.append(_case(contract, receipt, rule, rows, meanings[rule], _History(told, known, given, receipt, rule, today), root))
+            found.append(_case(contract, receipt, rule, rows, meanings[rule], _History(told, known, given, receipt, rule, today, receipt.number in void), root))
     return found
 
 
@@ -81,10 +82,13 @@ class _History:
     receipt: Receipt
     rule: str
     today: date
+    replaced: bool  # another delivery took the place of the whole batch
 
     @property
     def outstanding(self) -> int | None:
-        """Records still refused after the last amendment; None when none came."""
+        """Records still refused after the last amendment; None when none came, 0 when the whole delivery was replaced."""
+        if self.replaced:
+            return 0
         done = [e for e in self.told if e.event == "replayed" and e.facts["corrects"] == self.receipt.number]
         return int(done[-1].facts["outstanding"].get(self.rule, 0)) if done else None
 

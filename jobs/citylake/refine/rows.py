@@ -43,18 +43,24 @@ def _rule_count(i: int, mask: str, rule: Rule) -> Column:
     return F.count_if(F.expr(bit(i, mask))).alias(f"rule:{rule.id}")
 
 
-def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_from: str | None) -> DataFrame:
+def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_from: str | None, later: DataFrame | None = None) -> DataFrame:
     """Set `_action` by the row that silver holds now: insert, change, unchanged or stale (silver knows a later one).
 
-    A late correction of a register does not touch a version that began after its own period.
+    A late correction of a register does not touch a version that began after its own period; a replacing delivery does not touch
+    keys that a `later` one names.
     """
     held = current.select(
         *[F.col(k).alias(f"_held_{k}") for k in contract.keys],
         F.struct(*current.columns).alias("_held"),
     )
     joined = accepted.join(held, [accepted[k] == held[f"_held_{k}"] for k in contract.keys], "left")
+    named_later = F.lit(False)
+    if later is not None:
+        joined = joined.join(later.select(*contract.keys, F.lit(True).alias("_later")), list(contract.keys), "left")
+        named_later = F.coalesce("_later", F.lit(False))
     action = (
-        F.when(F.col("_held").isNull(), "insert")
+        F.when(named_later, "stale")
+        .when(F.col("_held").isNull(), "insert")
         .when(F.col("_held._sent_at") > F.col("_sent_at"), "stale")
         .when(_begins_later(valid_from), "stale")
         .when(F.col("_held._row_hash") == F.col("_row_hash"), "unchanged")
@@ -95,6 +101,23 @@ def endings(missing: DataFrame, compiled: Compiled, columns: list[str], valid_fr
     earlier = F.col("_held._valid_from") < F.lit(valid_from).cast("date")
     ops = [_op(RETIRE, _version(columns, keys, None)), F.when(earlier, _op(ASSERT, _ended(columns, valid_from)))]
     return _exploded(missing, ops)
+
+
+def withdrawals(missing: DataFrame, earlier: DataFrame, compiled: Compiled, columns: list[str]) -> DataFrame:
+    """The rows of the MERGE for keys of a replaced delivery that its replacement no longer holds; `missing` as for `endings`.
+
+    What silver knew of such a key from a delivery that still holds (`earlier`: keys and `_earlier`) is known again.
+    """
+    keys = compiled.contract.keys
+    retire = _version(columns, {k: F.col(f"_held.{k}") for k in keys}, None)
+    restored = _version(columns, {c: F.col(f"_earlier.{c}") for c in columns if not c.startswith("_known")}, None)
+    joined = missing.join(earlier, list(keys), "left")
+    return _exploded(joined, [_op(RETIRE, retire), F.when(F.col("_earlier").isNotNull(), _op(ASSERT, restored))])
+
+
+def last_versions(history: DataFrame, contract: Contract) -> DataFrame:
+    """Of every key the version that was known last, as `_earlier`."""
+    return history.groupBy(*contract.keys).agg(F.max_by(F.struct(*history.columns), F.col("_known_from")).alias("_earlier"))
 
 
 def _ended(columns: list[str], valid_from: str) -> Column:

@@ -130,12 +130,29 @@ def find_case(store: Store, contracts: dict[str, Contract], root: Path, case_id:
     return found[0]
 
 
-def waive(store: Store, case: Case, by: str, reason: str, until: date) -> None:
-    """Record that a named person accepts the refusal of these records until a day."""
+def waive(store: Store, case: Case, by: str, reason: str, until: date, login: str = "") -> None:
+    """Record that a named person accepts the refusal of these records until a day; `login` is who the scheduler's page knows that person as."""
+    _tell(store, case, "waived", by, reason, {"until": until.isoformat()} | ({"login": login} if login else {}))
+
+
+def ask_waiver(store: Store, case: Case, by: str, reason: str, until: date) -> None:
+    """Record that a named person asks a steward to waive a case until a day."""
+    _tell(store, case, "waiver_asked", by, reason, {"until": until.isoformat()})
+
+
+def refuse_waiver(store: Store, case: Case, by: str, reason: str, login: str = "") -> None:
+    """Record that a named steward did not waive a case."""
+    _tell(store, case, "waiver_refused", by, reason, {"login": login} if login else {})
+
+
+def _tell(store: Store, case: Case, event: str, by: str, reason: str, more: dict[str, str]) -> None:
+    """Append an event of a case; the same told again by a task that was tried twice stands once."""
     if not by.strip() or not reason.strip():
-        raise LakeError("case.waiver", "a waiver needs a name and a reason", where=case.id, now="give --by and --reason")
-    facts = {"receipt": case.receipt, "rule": case.rule, "by": by, "reason": reason, "until": until.isoformat()}
-    append(store, case_chain(case.dataset), "waived", None, facts)
+        raise LakeError("case.waiver", "a waiver needs a name and a reason", where=case.id, now="give both")
+    facts = {"receipt": case.receipt, "rule": case.rule, "by": by, "reason": reason, **more}
+    told = [e for e in events(store, case_chain(case.dataset)) if (e.facts.get("receipt"), e.facts.get("rule")) == (case.receipt, case.rule)]
+    if not told or (told[-1].event, told[-1].facts) != (event, facts):
+        append(store, case_chain(case.dataset), event, None, facts)
 
 
 def settle(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> None:

@@ -77,9 +77,9 @@ def _mart(root: Path, path: Path) -> MartPlan:
     return MartPlan(**head, inputs=mart_inputs(root, head["id"]))
 
 
-def run_verb(verb: str, name: str | None = None) -> dict[str, Any]:
-    """Run one verb of the pipeline on a dataset or mart; what a DAG's task calls. Heavy imports happen here."""
+def run_verb(verb: str, name: str | None = None, **facts: Any) -> dict[str, Any]:
+    """Run one verb of the pipeline on a dataset, mart or case; what a DAG's task calls. Heavy imports happen here."""
     from citylake.run import VERBS, open_lake
 
     lake = open_lake()
-    return VERBS[verb](lake, name) if name else VERBS[verb](lake)
+    return VERBS[verb](lake, name, **facts) if name else VERBS[verb](lake)

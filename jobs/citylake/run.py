@@ -17,7 +17,7 @@ from citylake.ingest.receive import receive
 from citylake.lake.settings import Settings, load_settings
 from citylake.lake.store import Store, open_store
 from citylake.ledger.evidence import Event, append, events, find
-from citylake.ledger.receipts import Receipt, dataset_receipts
+from citylake.ledger.receipts import Receipt, dataset_receipts, replacement
 from citylake.plan import load_plan
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, A
         admit(lake.spark, lake.settings, contract, receipt, refined.facts["counts"])
         append(lake.store, contract.id, "admitted", receipt.number, {})
         settle(lake.settings, lake.store, contract, receipt)
-        notify(lake.store, contract, receipt, lake.settings.root)
+        notify(lake.settings, lake.store, contract, receipt)
     counts = {k: v for k, v in refined.facts["counts"].items() if not k.startswith("rule:")}
     return {"receipt": receipt.number, "passed": gate.facts["passed"], **counts}
 
@@ -104,10 +104,12 @@ def _refined(lake: Lake, contract: Contract, receipt: Receipt) -> Event:
     """The refined event; a batch whose gate has spoken is not refined again, silver may already hold it."""
     from citylake.refine.refine import refine
 
-    held = find(events(lake.store, contract.id), "refined", receipt.number)
-    if held is not None and find(events(lake.store, contract.id), "gate", receipt.number) is not None:
+    known = events(lake.store, contract.id)
+    held = find(known, "refined", receipt.number)
+    if held is not None and find(known, "gate", receipt.number) is not None:
         return held
-    refined = refine(lake.spark, lake.settings, contract, receipt)
+    admitted = [r for r in dataset_receipts(lake.store, contract.id) if find(known, "admitted", r.number)]
+    refined = refine(lake.spark, lake.settings, contract, receipt, replacement(receipt, admitted))
     return append(lake.store, contract.id, "refined", receipt.number, asdict(refined))
 
 
@@ -166,6 +168,32 @@ def open_cases(lake: Lake) -> list[Case]:
     return [x for c in lake.contracts.values() if c.kind != "mart" for x in cases(lake.store, c, lake.settings.root, today())]
 
 
+def ask_waiver(lake: Lake, case: str, *, by: str, reason: str, until: str) -> dict[str, Any]:
+    """Put a case before a steward: the request goes to the evidence, the text to the page where it is decided."""
+    from citylake.quality.cases import ask_waiver, find_case
+
+    found = find_case(lake.store, lake.contracts, lake.settings.root, case, today())
+    ask_waiver(lake.store, found, by, reason, date.fromisoformat(until))
+    lines = (
+        f"**{found.id}** {found.meaning.zh} / {found.meaning.en}", f"责任单位 owner: {found.owner} ({found.contact})",
+        f"未了记录 records outstanding: {found.outstanding} / {found.rows}", f"期限 deadline: {found.deadline}",
+        f"申请人 asked by: {by}", f"理由 reason: {reason}", f"申请豁免至 asked until: {until}",
+    )  # fmt: skip
+    return {"subject": f"豁免 waive {found.id}?", "body": "\n\n".join(lines)}
+
+
+def answer_waiver(lake: Lake, case: str, *, approved: bool, by: str, reason: str, until: str, login: str) -> dict[str, Any]:
+    """Record what a steward decided about a case, with name, reason and, for a waiver, its last day."""
+    from citylake.quality.cases import find_case, refuse_waiver, waive
+
+    found = find_case(lake.store, lake.contracts, lake.settings.root, case, today())
+    if approved:
+        waive(lake.store, found, by, reason, date.fromisoformat(until), login)
+    else:
+        refuse_waiver(lake.store, found, by, reason, login)
+    return {"case": case, "approved": approved}
+
+
 def today() -> date:
     """The day in the city; deadlines and waivers are compared with it, data never are."""
     return datetime.now(BEIJING).date()
@@ -173,7 +201,7 @@ def today() -> date:
 
 VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "receive": receive_dataset, "decode": decode_dataset, "refine": refine_dataset,
-    "build": build_mart, "release": release, "report": report,
+    "build": build_mart, "release": release, "report": report, "ask_waiver": ask_waiver, "answer_waiver": answer_waiver,
 }  # fmt: skip
 
 

@@ -40,6 +40,49 @@ def test_xml_rows_give_values_lines_and_bytes(tmp_path: Path) -> None:
     assert all(body[r.start : r.end].startswith(b"<ROW>") and body[r.start : r.end].endswith(b"</ROW>") for r in found)
 
 
+@pytest.mark.parametrize("declared", ["GB18030", "gbk", "GB2312"])
+def test_xml_in_gb18030_is_decoded_strictly_and_keeps_its_bytes(tmp_path: Path, declared: str) -> None:
+    made = rows(3000)
+    made[7][1] = "沈阳㐀𠀀龦ﾟ有限公司"  # four bytes each where GBK has no character
+    body = as_xml(made).decode().replace("UTF-8", declared).encode("gb18030")
+    assert len(body) > 1 << 19
+    found = _read(tmp_path, body, format="xml", encoding="gb18030")
+    assert [r.values for r in found] == made
+    assert all(body[r.start : r.start + 5] == b"<ROW>" and body[r.end - 6 : r.end] == b"</ROW>" for r in found)
+    assert made[7][1].encode("gb18030") in body[found[7].start : found[7].end]
+
+
+@pytest.mark.parametrize(("mark", "codec"), [(b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")])
+def test_xml_in_utf_16_keeps_its_bytes(tmp_path: Path, mark: bytes, codec: str) -> None:
+    body = mark + as_xml().decode().replace("UTF-8", "UTF-16").encode(codec)
+    found = _read(tmp_path, body, format="xml", encoding="utf-16")
+    assert [r.values for r in found] == rows()
+    assert all(body[r.start : r.end].decode(codec).startswith("<ROW>") and body[r.start : r.end].decode(codec).endswith("</ROW>") for r in found)
+
+
+def test_an_xml_row_that_is_one_tag_has_its_bytes(tmp_path: Path) -> None:
+    tag = "<ROW " + " ".join(f"{h}='{v}>'" if h == "企业名称" else f'{h}="{v}"' for h, v in zip(HEADERS, rows(1)[0], strict=True)) + "/>"
+    body = f"<?xml version='1.0' encoding='GBK'?><DATA><!-- 注 -->{tag}{tag}</DATA>".encode("gb18030")
+    found = _read(tmp_path, body, format="xml", encoding="gb18030")
+    assert [body[r.start : r.end].decode("gb18030") for r in found] == [tag, tag]
+    assert found[0].values[1] == f"{rows(1)[0][1]}>"
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        (as_xml().decode().replace("UTF-8", "GB18030").encode("gb18030").replace("第3".encode("gb18030"), b"\xff3"), 6),
+        (as_xml().decode().replace("UTF-8", "Big5").encode("gb18030"), 1),
+        (as_xml(), 1),
+        (as_xml().decode().replace("UTF-8", "GB18030").encode("gb18030")[:-2] + b"\x81", 13),
+    ],
+)
+def test_xml_that_is_not_in_the_charset_of_its_contract_is_refused_with_its_line(tmp_path: Path, body: bytes, line: int) -> None:
+    with pytest.raises(Unreadable) as told:
+        _read(tmp_path, body, format="xml", encoding="gb18030")
+    assert (told.value.findings[0].rule, told.value.findings[0].line) == ("delivery.charset", line)
+
+
 @pytest.mark.parametrize(
     ("change", "error"),
     [(("<从业人数>3</从业人数>", "<人数>3</人数>"), "record.extra_field"), (("<从业人数>3<", "<企业名称>3</企业名称><从业人数>3<"), "record.malformed")],

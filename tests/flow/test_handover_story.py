@@ -30,7 +30,7 @@ TODAY = datetime.fromisoformat("2016-02-20T09:00:00+08:00")
 
 @pytest.fixture(scope="module")
 def lake(lake_settings: Settings) -> Lake:
-    return open_lake(lake_settings.model_copy(update={"lake": "story"}))
+    return open_lake(lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-story"}))
 
 
 def _tell(text: str) -> None:
@@ -80,6 +80,13 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
     replay_dataset(lake, DATASET)
     opened = _cases(lake)
     assert {c.state for c in opened.values()} == {"notified"}
+    noticed = {c["rule"]: c for c in json.loads(lake.store.get(notice_key("construction", 2, "json")))["cases"]}
+    assert noticed.keys() == opened.keys()
+    assert noticed[RULE]["columns"] == ["PointX"]
+    sent = whole.decode("gb18030").splitlines()
+    for sample in noticed[RULE]["samples"]:
+        assert sample["file"] == short.name
+        assert sample["text"].removeprefix("PointX=") in sent[sample["line"] - 1].split(",")
     assert lake.store.exists(notice_key("construction", 2, "zh.html"))
     _tell(f"sent again and accepted; {len(opened)} cases: " + ", ".join(f"{c.rule} {c.rows}" for c in opened.values()))
 

@@ -706,9 +706,13 @@ def query(database: str, contracts: dict[str, Contract], connect: Callable[..., 
     columns = ", ".join(c.name for c in contracts[WEATHER].columns if c.delivered)
     login = database.replace("postgres:@", f"reader:{quote(SECRET, safe='')}@")
 
-    def source(text: str = "", mark: str = "", uri: str = "") -> Any:
+    def source(text: str = "", mark: str = "", uri: str = "", overlap: str = "") -> Any:
         asked = text or f"select {columns}{', written_at' if mark else ''} from observation order by hour"
-        options = f"#dataset={WEATHER}&period=2016-03&query={quote(asked, safe='')}" + (f"&mark={mark}&coverage=changes" if mark else "")
+        options = (
+            f"#dataset={WEATHER}&period=2016-03&query={quote(asked, safe='')}"
+            + (f"&mark={mark}&coverage=changes" if mark else "")
+            + (f"&overlap={overlap}" if overlap else "")
+        )
         return open_source(connect(met=uri or login), f"met{options}")
 
     return source
@@ -783,6 +787,42 @@ def test_with_a_mark_only_news_come_and_none_is_missed(inbox: Store, owner: psyc
     _observe(owner, 6, "2016-03-01 11:00")
     assert fetch(inbox, query(mark="written_at")) == 1
     assert records() == [2, 3, 4, 6], "the rows at the mark come again, older ones do not"
+
+
+def _hours(inbox: Store) -> list[list[str]]:
+    """The hours that each delivery brought, in the order of their making."""
+    made = [
+        (json.loads(inbox.get(k))["sent_at"], k.replace("manifest.json", "rows.csv")) for k in inbox.list(f"inbox/{WEATHER}/") if k.endswith("manifest.json")
+    ]
+    bodies = [inbox.get(key).decode("utf-8").splitlines() for _, key in sorted(made)]
+    return [[line.split(",")[b[0].split(",").index("Hour")] for line in b[1:]] for b in bodies]
+
+
+def test_a_commit_below_the_mark_is_not_missed(inbox: Store, owner: psycopg.Connection[Any], database: str, query: Callable[..., Any]) -> None:
+    with psycopg.connect(database) as slow, psycopg.connect(database) as slower:
+        _observe(slow, 3, "2016-03-01 08:30")  # written, not committed
+        _observe(owner, 4, "2016-03-01 09:00")
+        assert [fetch(inbox, query(mark="written_at")) for _ in range(2)] == [1, 0]
+        _observe(slower, 5, "2016-03-01 09:30")
+        slow.commit()  # below the greatest mark that was seen
+        _observe(owner, 6, "2016-03-01 10:00")
+        assert [fetch(inbox, query(mark="written_at")) for _ in range(2)] == [1, 0]
+        slower.commit()
+        assert [fetch(inbox, query(mark="written_at")) for _ in range(2)] == [1, 0]
+    _observe(owner, 7, "2016-03-01 11:00")
+    assert fetch(inbox, query(mark="written_at")) == 1
+    found = _hours(inbox)
+    assert found[0] == ["0", "1", "2", "4"]
+    assert "3" in found[1] and "5" not in found[1] and "5" in found[2]
+    assert found[3] == ["6", "7"], "when no transaction is open, nothing comes again but the rows at the mark"
+
+
+def test_a_mark_older_than_its_transaction_needs_an_overlap(inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:
+    _observe(owner, 3, "2016-03-01 09:00")
+    assert fetch(inbox, query(mark="written_at", overlap="45 minutes")) == 1
+    _observe(owner, 4, "2016-03-01 08:20")
+    assert fetch(inbox, query(mark="written_at", overlap="45 minutes")) == 1
+    assert _hours(inbox)[1] == ["3", "4"]
 
 
 def test_the_mark_moves_only_when_the_inbox_holds_the_rows(inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:

@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from citylake.contract.masking import masked, masked_record
 from citylake.contract.model import Contract
 from citylake.ingest.manifest import read_manifest
 from citylake.ingest.records import Unreadable
+from citylake.ingest.sequence import out_of_sequence
 from citylake.ingest.verify import verify
 from citylake.lake.settings import ROOT
 from citylake.ledger.letter import LANGUAGES, letter, render
@@ -89,6 +91,9 @@ BAD: dict[str, tuple[str, Change]] = {
     "21_other_delimiter": ("delivery.delimiter", _body(csv(delimiter=";"))),
     "22_no_record": ("delivery.no_records", _empty),
     "23_manifest_field": ("manifest.invalid", _set(coverage="most")),
+    "24_lost_digits": ("file.identifier_as_number", _body(csv([["9.12101E+17", *r[1:]] for r in rows()]))),
+    "25_shifted_fields": ("delivery.structure", _body(csv([[*r, "备注"] for r in rows(4)] + rows()[4:]))),
+    "26_bytes_of_another_charset": ("delivery.charset", _body(csv(rows(9)) + csv([rows()[9]], "gb18030", header=None) * 2, 11)),
 }
 
 
@@ -149,6 +154,30 @@ def test_a_bad_delivery_gets_its_refusal_and_its_letter(kind: str, tmp_path: Pat
             golden.parent.mkdir(parents=True, exist_ok=True)
             golden.write_text(text, "utf-8")
         assert text == golden.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({}, None),
+        ({"totals": {"records": 9}}, "delivery.partial"),
+        ({"period": "2015-12"}, "delivery.period"),
+        ({"coverage": "changes"}, "delivery.name_reused"),
+    ],
+)
+def test_what_may_replace_a_delivery_of_the_same_name(change: dict[str, Any], rule: str | None) -> None:
+    manifest, _ = read_manifest(json.dumps(_sound()[0] | {"delivery": "2016-01-001", "period": "2016-01"} | change).encode())
+    found = list(out_of_sequence(manifest, replace(_contract(), revision="replace"), [_january()]))
+    assert rule in {f.rule for f in found} if rule else found == []
+
+
+def test_nothing_personal_stands_in_a_sample() -> None:
+    person = next(c for c in base_contracts()["civil_affairs/resident"].columns if c.type.personal == "resident_id")
+    firm = _contract().column("name")
+    assert masked(person, "21010219800101123X") == "99999999999999999A"
+    assert masked(firm, "张三 ２１０１０２１９８００１０１１２３X 电话13812345678") == "张三 99999999999999999A 电话99999999999"
+    assert masked(firm, "九一" * 30) == "九一" * 19 + "九…"
+    assert masked_record(base_contracts()["civil_affairs/resident"], "210102198001011234,张三,男") == "999999999999999999,文文,文"
 
 
 def test_a_letter_is_offline_and_escapes_what_the_sender_wrote() -> None:

@@ -134,7 +134,7 @@ class Contract:
     frequency_days: float = 31.0
     latency_hours: float = 72.0
     unattested: bool = False
-    revision: Literal["hold", "append"] = "hold"  # what other bytes under the name of an accepted delivery are
+    revision: Literal["hold", "append", "replace"] = "hold"  # what other bytes under the name of an accepted delivery are
     empty_allowed: bool = False  # whether a delivery may hold no record at all
     lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
     suppress_below: int | None = None

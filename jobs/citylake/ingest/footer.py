@@ -28,12 +28,11 @@ class Footer:
     def check(self, fields: list[str], header: list[str], line: int) -> None:
         """Unreadable when a number of the total row is not our sum of its column."""
         for i, text in enumerate(fields[1:], start=1):
-            told = _number(text)
-            if told is not None and told != self._sums.get(i, Decimal(0)):
+            told, ours = _number(text), self._sums.get(i, Decimal(0))
+            if told is not None and told != ours:
                 column = header[i] if i < len(header) else ""
-                raise Unreadable(
-                    Finding("file.footer_total", f"合计行“{column}”与各行之和不符", f"the total of '{column}' is not the sum", self._name, line, column)
-                )
+                zh, en = f"合计行“{column}”为{told},各行之和为{ours}", f"the total of '{column}' is {told}, the rows add up to {ours}"
+                raise Unreadable(Finding("file.footer_total", zh, en, self._name, line, column))
 
 
 def _number(text: str) -> Decimal | None:

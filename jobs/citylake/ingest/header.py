@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from citylake.contract.masking import holds_persons, shape
 from citylake.contract.model import Contract
 from citylake.ingest.records import Unreadable
 from citylake.ledger.receipts import Finding
@@ -75,6 +76,8 @@ def _explain(found: dict[str, int], contract: Contract, name: str, line: int, wh
         return Finding("delivery.delimiter", zh, en, name, line)
     nearest = max(options, key=lambda o: len(o & found.keys()))
     missing, unknown = sorted(nearest - found.keys()), sorted(found.keys() - nearest)
+    if holds_persons(contract) and not nearest & found.keys():
+        unknown = [shape(t) for t in unknown]  # a file without header: these are values
     zh = f"表头不符:缺少 {'、'.join(missing) or '无'};多出 {'、'.join(unknown) or '无'}"
     en = f"header differs: missing {', '.join(missing) or 'none'}; unknown {', '.join(unknown) or 'none'}"
     return Finding("delivery.header", zh[:400], en[:400], name, line, next(iter([*missing, *unknown]), ""))

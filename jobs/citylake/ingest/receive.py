@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,7 @@ from citylake.lake.names import inbox_prefix, landing_key
 from citylake.lake.store import Store
 from citylake.ledger.evidence import append
 from citylake.ledger.letter import write_letters
-from citylake.ledger.receipts import Finding, LandedFile, Receipt, answer, dataset_receipts, next_known_at
-
-_REVISION = re.compile(r"\.r[0-9]+$")  # the inbox holds other bytes under a used name as <delivery>.r2
+from citylake.ledger.receipts import Finding, LandedFile, Receipt, answer, base_name, dataset_receipts, next_known_at, replaced, reused
 
 
 @dataclass(frozen=True)
@@ -88,8 +85,8 @@ def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path
         manifest, sent_at = read_manifest(body)
     except Unreadable as error:
         return _Read(delivery, None, "", "", Verified("", error.findings))
-    same = any(r.outcome == "accepted" and r.batch_id == _batch_id(manifest) for r in earlier)
-    if (manifest.dataset, manifest.delivery) != (contract.id, _REVISION.sub("", delivery)):
+    same = _accepted_as(_batch_id(manifest), earlier)
+    if (manifest.dataset, manifest.delivery) != (contract.id, base_name(delivery)):
         verified = Verified("", (_misplaced(manifest),))
     else:
         verified = Verified("", ()) if same else verify(manifest, contract, paths, earlier)
@@ -117,9 +114,18 @@ def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -
         **head, "period": manifest.period, "coverage": manifest.coverage, "sent_at": read.sent_at, "batch_id": read.batch_id,
         "records": manifest.totals.records, "corrects": manifest.corrects, "files": files, "attested": manifest.attested,
     }  # fmt: skip
-    same = next((r for r in known if r.dataset == contract.id and r.outcome == "accepted" and r.batch_id == read.batch_id), None)
+    mine = [r for r in known if r.dataset == contract.id]
+    same = _accepted_as(read.batch_id, mine)
     if same:
         return Receipt(**body, outcome="repeat", repeats=same.number)
     if read.verified.findings:
         return Receipt(**body, outcome="refused", findings=read.verified.findings)
-    return Receipt(**body, outcome="accepted", layout=read.verified.layout, known_at=next_known_at(known, contract.id, read.sent_at))
+    held = reused(read.delivery, mine) if contract.revision == "replace" else None
+    known_at = next_known_at(known, contract.id, read.sent_at)
+    return Receipt(**body, outcome="accepted", layout=read.verified.layout, known_at=known_at, replaces=held.number if held else None)
+
+
+def _accepted_as(batch_id: str, earlier: list[Receipt]) -> Receipt | None:
+    """The receipt that accepted these bytes, unless its delivery was replaced since: then they would restore it."""
+    void = replaced(earlier)
+    return next((r for r in earlier if r.outcome == "accepted" and r.batch_id == batch_id and r.number not in void), None)

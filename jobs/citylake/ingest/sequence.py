@@ -9,7 +9,7 @@ from datetime import timedelta
 from citylake.contract.calendar import first_day
 from citylake.contract.model import Contract
 from citylake.ingest.manifest import Manifest
-from citylake.ledger.receipts import Finding, Receipt
+from citylake.ledger.receipts import Finding, Receipt, reused
 
 MANIFEST = "manifest.json"
 _FORMS = ((1.5, r"\d{4}-\d{2}-\d{2}", "YYYY-MM-DD"), (8.0, r"\d{4}-\d{2}(-\d{2})?", "YYYY-MM-DD"), (35.0, r"\d{4}-\d{2}", "YYYY-MM"))
@@ -26,9 +26,10 @@ def out_of_sequence(manifest: Manifest, contract: Contract, earlier: Sequence[Re
     yield from _period(manifest, contract)
     yield from _correction(manifest, earlier)
     yield from _reused_name(manifest, contract, accepted)
-    replaces = any(r.delivery == manifest.corrects for r in accepted)
-    if contract.kind == "register" and manifest.coverage == "full" and not replaces:
-        yield from _register(manifest, contract, [r for r in accepted if r.coverage == "full"])
+    full = [r for r in accepted if r.coverage == "full"]
+    corrected = next((r for r in accepted if r.delivery == manifest.corrects), None) or _replaced(manifest, contract, accepted)
+    if contract.kind == "register" and manifest.coverage == "full":
+        yield from _register(manifest, contract, full) if corrected is None else _earlier_than_last(manifest, full)
 
 
 def _period(manifest: Manifest, contract: Contract) -> Iterator[Finding]:
@@ -49,11 +50,40 @@ def _correction(manifest: Manifest, earlier: Sequence[Receipt]) -> Iterator[Find
 
 
 def _reused_name(manifest: Manifest, contract: Contract, accepted: list[Receipt]) -> Iterator[Finding]:
-    held = next((r for r in accepted if r.delivery.partition(".r")[0] == manifest.delivery), None)
-    if held is not None and contract.revision == "hold":
+    held = reused(manifest.delivery, accepted)
+    if held is not None and _replaced(manifest, contract, accepted) is not None:
+        yield from _replacement(manifest, contract, held)
+    elif held is not None and contract.revision != "append":
         zh = f"交付号{manifest.delivery}已用于{held.label},内容不同,待人工确认"
         en = f"{manifest.delivery} was accepted as {held.label} with other bytes: a person must decide"
         yield Finding("delivery.name_reused", zh, en, MANIFEST)
+
+
+def _replaced(manifest: Manifest, contract: Contract, accepted: list[Receipt]) -> Receipt | None:
+    """The accepted delivery that this one replaces by its name; of a register only the whole state can be replaced."""
+    whole = contract.kind != "register" or manifest.coverage == "full"
+    return reused(manifest.delivery, accepted) if contract.revision == "replace" and whole else None
+
+
+def _replacement(manifest: Manifest, contract: Contract, held: Receipt) -> Iterator[Finding]:
+    if manifest.period != held.period:
+        zh = f"{manifest.delivery}属{held.period}期,替换件不得改为{manifest.period}"
+        en = f"{manifest.delivery} is of the period {held.period}; what replaces it cannot be of {manifest.period}"
+        yield Finding("delivery.period", zh, en, MANIFEST)
+    least = held.records * (1 - contract.ended_max)
+    if manifest.totals.records < least:
+        zh = f"替换件仅{manifest.totals.records}条,原交付{held.records}条,至少应有{least:.0f}条"
+        en = f"replaces {held.records} records by {manifest.totals.records}: at least {least:.0f} expected"
+        yield Finding("delivery.partial", zh, en, MANIFEST)
+
+
+def _earlier_than_last(manifest: Manifest, full: list[Receipt]) -> Iterator[Finding]:
+    """A whole state put under a later one would end what the later one holds."""
+    last = max((r.period for r in full), default=manifest.period)
+    if manifest.period < last:
+        text = f"{manifest.period} < {last}"
+        zh, en = f"已接收更晚一期全量({text}),请只送更正的记录", f"a later full state was accepted ({text}): send the corrected records alone"
+        yield Finding("delivery.period_order", zh, en, MANIFEST)
 
 
 def _register(manifest: Manifest, contract: Contract, full: list[Receipt]) -> Iterator[Finding]:

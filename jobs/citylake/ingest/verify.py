@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 
-from citylake.contract.model import Contract
+from citylake.contract.masking import SAMPLES, masked, masked_record, shape
+from citylake.contract.model import Column, Contract
 from citylake.ingest.blocks import Block, pieces
 from citylake.ingest.budgets import within_time
 from citylake.ingest.decode import open_file
 from citylake.ingest.manifest import FileEntry, Manifest
 from citylake.ingest.records import Decoder, Record, Unreadable
+from citylake.ingest.scanner import physical_lines
 from citylake.ingest.sequence import MANIFEST, out_of_sequence
 from citylake.ingest.workbook import IDENTIFIERS, SCIENTIFIC
 from citylake.ledger.receipts import Finding, Receipt
@@ -35,6 +39,8 @@ class _Measured:
 
 # A fault of single records is a fault of the file when a larger share of them shows it.
 WHOLE_FILE = {"delivery.charset": 0.05, "file.identifier_as_number": 0.05, "delivery.structure": 0.2}
+_LINES = ("csv", "fixed_width", "jsonl", "spaced", "hj212")
+_LINE_BYTES = 400  # of a line that a finding shows
 _FIELDS = ("record.extra_field", "record.missing_field", "record.malformed")
 
 
@@ -48,11 +54,14 @@ class _Damage:
     column: str = ""
     count: int = 0
     line: int = 0
+    samples: tuple[str, ...] = ()
 
-    def seen(self, line: int) -> None:
-        """One more record."""
+    def seen(self, line: int, sample: Callable[[], str]) -> None:
+        """One more record; the first few are shown."""
         self.count += 1
         self.line = self.line or line
+        if len(self.samples) < SAMPLES:
+            self.samples = (*self.samples, f"{line}: {sample()}")
 
 
 @dataclass(frozen=True)
@@ -112,11 +121,12 @@ def file_sha256(path: Path) -> str:
 def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> Verified:
     measured, layouts, found = _Measured(), set[str](), list[Finding]()
     for entry in manifest.files:
+        of_file = contract.of_file(entry.name, manifest.corrects)
         try:
-            decoder = open_file(paths[entry.name], contract.of_file(entry.name, manifest.corrects))
-            records, damage = _measure(decoder, manifest, measured, contract)
+            decoder = open_file(paths[entry.name], of_file)
+            records, damage = _measure(decoder, manifest, measured, of_file, paths[entry.name])
         except Unreadable as error:
-            found += [replace(f, where=entry.name) for f in error.findings]
+            found += [_sampled(replace(f, where=entry.name), paths[entry.name], of_file) for f in error.findings]
             continue
         layouts.add(decoder.layout)
         found += _widespread(damage, records, entry.name)
@@ -126,20 +136,40 @@ def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> 
             text = f"记录数应为{entry.records},实为{records}"
             found.append(_finding("delivery.records", text, f"{entry.records} records promised, {records} came", entry.name))
         measured.records += records
-    found += _totals(manifest, measured) if not found else []
+    found += _totals(manifest, measured, contract) if not found else []
     if len(layouts) > 1:
         found.append(_finding("delivery.layouts", "同一交付混用版式", "one delivery mixes layouts"))
     return Verified(next(iter(layouts), ""), tuple(found))
 
 
-def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured, contract: Contract) -> tuple[int, list[_Damage]]:
+def _sampled(finding: Finding, path: Path, contract: Contract) -> Finding:
+    """The finding with the line that it points to, where lines of the file are text."""
+    if finding.samples or finding.line is None or not _holds_lines(contract):
+        return finding
+    raw = b""
+    with path.open("rb") as handle, suppress(Unreadable):  # a line past the budget is not shown
+        raw = next((r for line, _, r in physical_lines(handle, path.name) if line == finding.line), b"")
+    text = _readable(raw, contract)
+    return replace(finding, samples=(f"{finding.line}: {masked_record(contract, text)}",)) if text.strip() else finding
+
+
+def _holds_lines(contract: Contract) -> bool:
+    return contract.format in _LINES and not contract.container and not contract.encoding.startswith("utf-16")
+
+
+def _readable(raw: bytes, contract: Contract) -> str:
+    return raw[:_LINE_BYTES].decode(contract.encoding, "replace").rstrip("\r\n")
+
+
+def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured, contract: Contract, path: Path) -> tuple[int, list[_Damage]]:
     """Count records, take the totals that the manifest states, and count faults that may be the file's."""
     totals = manifest.totals
     wanted = {*totals.sum, *totals.distinct, *totals.min, *totals.max}
     places = [(i, name) for i, name in enumerate(decoder.columns) if name in wanted]
     undecodable = _Damage("delivery.charset", "多条记录无法按约定字符集解码", "many records are not in the declared charset")
     shifted = _Damage("delivery.structure", "多条记录的字段数与合约不符", "many records have another number of fields")
-    lost = [(i, _lost_digits(contract.column(n).header(decoder.layout))) for i, n in enumerate(decoder.columns) if contract.column(n).type.name in IDENTIFIERS]
+    columns = [contract.column(n) for n in decoder.columns]
+    lost = [(i, c, _lost_digits(c.header(decoder.layout))) for i, c in enumerate(columns) if c.type.name in IDENTIFIERS]
     last = 0
     for piece in within_time(pieces(decoder)):
         if isinstance(piece, Block):
@@ -147,34 +177,44 @@ def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured, contract
             _measure_block(piece, places, lost, manifest, measured)
             continue
         for record in piece:
-            _judge_record(record, undecodable, shifted, lost)
+            _judge_record(record, partial(_whole, record, contract, path), undecodable, shifted, lost)
             if record.number == last:
                 continue
             last = record.number
             for i, name in places:
                 _take(name, (record.values[i] or "").strip(), totals_of=manifest, measured=measured)
-    return last, [undecodable, shifted, *(d for _, d in lost)]
+    return last, [undecodable, shifted, *(d for _, _, d in lost)]
 
 
-def _measure_block(block: Block, places: list[tuple[int, str]], lost: list[tuple[int, _Damage]], manifest: Manifest, measured: _Measured) -> None:
+def _measure_block(block: Block, places: list[tuple[int, str]], lost: list[tuple[int, Column, _Damage]], manifest: Manifest, measured: _Measured) -> None:
     for i, name in places:
         for text in block.columns[i].to_pylist():
             _take(name, text.strip(), totals_of=manifest, measured=measured)
-    for i, damage in lost:
+    for i, column, damage in lost:
         suspects = pc.match_substring(block.columns[i], "E+", ignore_case=True)  # pyright: ignore[reportAttributeAccessIssue]
         for at in np.flatnonzero(suspects.to_numpy(zero_copy_only=False)):
-            if SCIENTIFIC.fullmatch(block.columns[i][int(at)].as_py().strip()):
-                damage.seen(int(block.lines[at]))
+            text = block.columns[i][int(at)].as_py()
+            if SCIENTIFIC.fullmatch(text.strip()):
+                damage.seen(int(block.lines[at]), partial(masked, column, text))
 
 
-def _judge_record(record: Record, undecodable: _Damage, shifted: _Damage, lost: list[tuple[int, _Damage]]) -> None:
+def _judge_record(record: Record, whole: Callable[[], str], undecodable: _Damage, shifted: _Damage, lost: list[tuple[int, Column, _Damage]]) -> None:
     if record.error == "record.undecodable":
-        undecodable.seen(record.line)
+        undecodable.seen(record.line, whole)
     elif record.error in _FIELDS:
-        shifted.seen(record.line)
-    for i, damage in lost:
+        shifted.seen(record.line, whole)
+    for i, column, damage in lost:
         if (text := record.values[i]) and ("E+" in text or "e+" in text) and SCIENTIFIC.fullmatch(text.strip()):
-            damage.seen(record.line)
+            damage.seen(record.line, partial(masked, column, text))
+
+
+def _whole(record: Record, contract: Contract, path: Path) -> str:
+    """A record whose values may stand under wrong columns: its bytes as text, or what was read of them."""
+    if not _holds_lines(contract):
+        return masked_record(contract, "|".join(v or "" for v in record.values))
+    with path.open("rb") as handle:
+        handle.seek(record.start)
+        return masked_record(contract, _readable(handle.read(record.end - record.start), contract))
 
 
 def _lost_digits(column: str) -> _Damage:
@@ -185,7 +225,7 @@ def _widespread(damage: list[_Damage], records: int, name: str) -> Iterator[Find
     """A single bad record is quarantined; a file that is bad throughout is refused."""
     for d in damage:
         if d.count > 1 and d.count > records * WHOLE_FILE[d.rule]:
-            yield Finding(d.rule, d.zh, d.en, name, d.line, d.column, d.count)
+            yield Finding(d.rule, d.zh, d.en, name, d.line, d.column, d.count, d.samples)
 
 
 def _take(name: str, text: str, totals_of: Manifest, measured: _Measured) -> None:
@@ -209,14 +249,23 @@ def _decimal(text: str) -> Decimal:
         return Decimal(0)
 
 
-def _totals(manifest: Manifest, measured: _Measured) -> Iterator[Finding]:
+def _totals(manifest: Manifest, measured: _Measured, contract: Contract) -> Iterator[Finding]:
     totals = manifest.totals
-    pairs = [(f"sum.{n}", v, measured.sums.get(n, Decimal(0))) for n, v in totals.sum.items()]
-    pairs += [(f"distinct.{n}", v, len(measured.distinct.get(n, ()))) for n, v in totals.distinct.items()]
-    pairs += [(f"min.{n}", v, measured.low.get(n)) for n, v in totals.min.items()]
-    pairs += [(f"max.{n}", v, measured.high.get(n)) for n, v in totals.max.items()]
-    for name, promised, came in pairs:
+    pairs = [("sum", n, v, measured.sums.get(n, Decimal(0))) for n, v in totals.sum.items()]
+    pairs += [("distinct", n, v, len(measured.distinct.get(n, ()))) for n, v in totals.distinct.items()]
+    pairs += [("min", n, v, measured.low.get(n)) for n, v in totals.min.items()]
+    pairs += [("max", n, v, measured.high.get(n)) for n, v in totals.max.items()]
+    for total, name, promised, came in pairs:
         if promised != came:
-            # The figures of a column may be personal (a smallest identifier): only the name of the total is told.
-            column = name.partition(".")[2]
-            yield Finding("delivery.totals", f"控制总数 {name} 不符", f"the control total {name} does not agree", MANIFEST, None, column)
+            column = next((c for c in contract.columns if c.name == name), None)
+            told = tuple(_figure(total, column, v) for v in (promised, came))
+            zh = f"控制总数 {total}.{name} 不符:清单{told[0]},实为{told[1]}"
+            en = f"the control total {total}.{name} does not agree: {told[0]} promised, {told[1]} came"
+            yield Finding("delivery.totals", zh, en, MANIFEST, None, name)
+
+
+def _figure(total: str, column: Column | None, value: object) -> str:
+    """A total as a letter may show it: the least and the greatest value of a personal column are personal."""
+    if total == "distinct" or value is None:
+        return str(value or 0)
+    return masked(column, str(value)) if column else shape(str(value))

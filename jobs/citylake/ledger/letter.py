@@ -27,7 +27,8 @@ def letter(receipt: Receipt, contract: Contract, root: Path) -> dict[str, Any]:
     return {
         "number": receipt.label, "outcome": receipt.outcome, "department": contract.department, "dataset": contract.id, "delivery": receipt.delivery,
         "title": asdict(contract.title), "owner": asdict(contract.owner), "contract": receipt.contract, "period": receipt.period, "coverage": receipt.coverage,
-        "sent_at": receipt.sent_at, "records": receipt.records, "repeats": receipt.repeats, "corrects": receipt.corrects, "attested": receipt.attested,
+        "sent_at": receipt.sent_at, "records": receipt.records, "repeats": receipt.repeats, "corrects": receipt.corrects, "replaces": receipt.replaces,
+        "attested": receipt.attested,
         "files": [asdict(f) for f in receipt.files], "findings": [_finding(f) for f in receipt.findings],
         "deadline": deadline(receipt, root) if receipt.outcome == "refused" else None, "working_days": WORKING_DAYS,
         "resend_to": f"{inbox_prefix(contract.id)}<delivery>/",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -12,6 +13,7 @@ from citylake.lake.names import receipt_key
 from citylake.lake.store import Store
 
 Outcome = Literal["accepted", "refused", "repeat"]
+_REVISION = re.compile(r"\.r[0-9]+$")  # the inbox holds other bytes under a used name as <delivery>.r2
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ class Receipt:
     attested: bool = True
     corrects: str | None = None
     repeats: int | None = None  # the receipt that accepted the same bytes
+    replaces: int | None = None  # the receipt whose delivery this one replaces under its name
     files: tuple[LandedFile, ...] = ()
     findings: tuple[Finding, ...] = field(default=())
 
@@ -65,6 +68,47 @@ class Receipt:
     def label(self) -> str:
         """How people name it: `market_regulation 0012`."""
         return f"{self.department} {self.number:04d}"
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """Whose rows a replacing delivery takes back, and whose it must leave as they are; numbers of receipts."""
+
+    taken_back: frozenset[int]  # the replaced delivery, its earlier revisions, and what amended them
+    later: frozenset[int]  # accepted after the replaced one: what they name holds
+    void: frozenset[int]  # everything that any delivery so far replaced
+
+
+def base_name(delivery: str) -> str:
+    """The name under which a delivery and its revisions were sent."""
+    return _REVISION.sub("", delivery)
+
+
+def replacement(receipt: Receipt, admitted: list[Receipt]) -> Replacement | None:
+    """What a receipt replaces of the dataset's admitted ones; None when it replaces nothing that silver holds."""
+    accepted = [r for r in admitted if r.number < receipt.number]
+    mine = _taken_back(receipt, accepted) if receipt.replaces is not None else set[int]()
+    if not mine:
+        return None
+    void = replaced(accepted)
+    later = {r.number for r in accepted if r.number > min(mine)} - mine - void
+    return Replacement(frozenset(mine), frozenset(later), frozenset(void | mine))
+
+
+def replaced(known: list[Receipt]) -> set[int]:
+    """Numbers of the accepted receipts whose deliveries others replaced."""
+    accepted = [r for r in known if r.outcome == "accepted"]
+    return {n for r in accepted if r.replaces is not None for n in _taken_back(r, accepted)}
+
+
+def reused(delivery: str, known: Sequence[Receipt]) -> Receipt | None:
+    """The last accepted receipt under the name of a delivery."""
+    return next((r for r in reversed(known) if r.outcome == "accepted" and base_name(r.delivery) == base_name(delivery)), None)
+
+
+def _taken_back(receipt: Receipt, accepted: list[Receipt]) -> set[int]:
+    same = {r.delivery: r.number for r in accepted if r.number < receipt.number and base_name(r.delivery) == base_name(receipt.delivery)}
+    return {*same.values(), *(r.number for r in accepted if r.number < receipt.number and r.corrects in same)}
 
 
 def receipts(store: Store, department: str) -> list[Receipt]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from airflow.sdk import DAG, Asset, chain, get_parsing_context, task
+from airflow.sdk import DAG, Asset, Param, chain, get_parsing_context, task
 
 from citylake.contract.inputs import MARTS
 from citylake.lake.settings import ROOT
@@ -14,6 +14,9 @@ from citylake.plan import DatasetPlan, MartPlan, Plan, load_plan
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
 # Only what can heal is tried again: the verb raises AirflowFailException for everything else.
+ANSWER_WITHIN = timedelta(days=14)
+_ASKED = {"case": "问题单 case", "by": "申请人 asked by", "reason": "理由 reason", "until": "豁免至 waived until (YYYY-MM-DD)"}
+_DECIDED = {"by": "数据管理员 steward's name", "reason": "理由 reason", "until": "豁免至 waived until (YYYY-MM-DD)"}
 TASK = {"retries": 2, "retry_delay": timedelta(seconds=20), "execution_timeout": timedelta(hours=2)}
 
 
@@ -24,6 +27,7 @@ def dags_of(kind: str, plan: Plan | None = None) -> dict[str, DAG]:
         "ingest": lambda: {name: (_ingest, d) for name, d in ingest_dags(found).items()},
         "marts": lambda: {name: (_mart, m) for name, m in mart_dags(found).items()},
         "upkeep": lambda: {"upkeep": (_upkeep, found)},
+        "steward": lambda: {"waivers": (_waivers, found)},
     }
     asked = get_parsing_context().dag_id
     return {name: make(name, subject) for name, (make, subject) in makers[kind]().items() if asked in (None, name)}
@@ -39,17 +43,17 @@ def mart_asset(mart: str) -> Asset:
     return Asset(name=f"mart {mart}", uri=f"citylake://marts/{mart}")
 
 
-def _dag(name: str, subject: DatasetPlan, schedule: Any, tags: list[str]) -> DAG:
+def _dag(name: str, subject: DatasetPlan, schedule: Any, tags: list[str], **more: Any) -> DAG:
     doc = f"### {subject.title}\n\n{subject.purpose}\n\nOwner: {subject.owner} ({subject.contact}). Contract: `{subject.id}`. Comes every {subject.frequency}."
     return DAG(
         dag_id=name, dag_display_name=f"{subject.title} {subject.id}", doc_md=doc, tags=tags, schedule=schedule, start_date=START, catchup=False,
-        max_active_runs=1, dagrun_timeout=timedelta(hours=6), default_args={**TASK, "owner": subject.contact},
-        owner_links={subject.contact: f"mailto:{subject.contact}@city.invalid"},
+        default_args={**TASK, "owner": subject.contact}, owner_links={subject.contact: f"mailto:{subject.contact}@city.invalid"},
+        **{"max_active_runs": 1, "dagrun_timeout": timedelta(hours=6), **more},
     )  # fmt: skip
 
 
 @task
-def verb(name: str, subject: str | None = None) -> dict[str, Any]:
+def verb(name: str, subject: str | None = None, **facts: Any) -> dict[str, Any]:
     """Call one verb; an error that cannot heal fails at once."""
     from airflow.sdk.exceptions import AirflowFailException
 
@@ -57,7 +61,7 @@ def verb(name: str, subject: str | None = None) -> dict[str, Any]:
     from citylake.plan import run_verb
 
     try:
-        return run_verb(name, subject)
+        return run_verb(name, subject, **facts)
     except LakeError as error:
         if error.retry:
             raise
@@ -96,4 +100,25 @@ def _upkeep(name: str, plan: Plan) -> DAG:
         release = verb.override(task_id="release", pool="releases")("release")
         report = verb.override(task_id="report")("report")
         chain(release, report)
+    return dag
+
+
+def _waivers(name: str, plan: Plan) -> DAG:
+    """ask -> a steward decides on the scheduler's page of required actions -> the decision goes to the evidence of the case."""
+    from airflow.providers.standard.operators.hitl import ApprovalOperator
+
+    whole = DatasetPlan("waivers", "问题单豁免", "data stewards", "data-stewards", "a person asks to waive a case, a steward decides", "as asked")
+    asked = {n: Param(type="string", minLength=2, title=title) for n, title in _ASKED.items()}
+    case, pull = "{{ params.case }}", "ti.xcom_pull(task_ids='decide')"
+    answer = {n: f"{{{{ {pull}['params_input']['{n}'] }}}}" for n in _DECIDED} | {"login": f"{{{{ {pull}['responded_by_user']['id'] }}}}"}
+    with _dag(name, whole, None, ["steward"], params=asked, max_active_runs=16, dagrun_timeout=ANSWER_WITHIN + timedelta(hours=6)) as dag:
+        ask = verb.override(task_id="ask")("ask_waiver", case, **{n: f"{{{{ params.{n} }}}}" for n in ("by", "reason", "until")})
+        decide = ApprovalOperator(
+            task_id="decide", subject="{{ ti.xcom_pull(task_ids='ask')['subject'] }}", body="{{ ti.xcom_pull(task_ids='ask')['body'] }}",
+            params={n: Param(type="string", minLength=2, title=title) for n, title in _DECIDED.items()}, response_timeout=ANSWER_WITHIN,
+            execution_timeout=None, retries=0,  # an answer that never came is not asked for again
+        )  # fmt: skip
+        waive = verb.override(task_id="waive")("answer_waiver", case, approved=True, **answer)
+        refuse = verb.override(task_id="refuse", trigger_rule="all_skipped")("answer_waiver", case, approved=False, **answer)
+        chain(ask, decide, waive, refuse)
     return dag

@@ -99,30 +99,31 @@ class Api:
     def healthy(self) -> bool:
         """Whether the API server answers."""
         try:
-            return self._call("GET", "/api/v2/monitor/health")["metadatabase"]["status"] == "healthy"
+            return self.call("GET", "/api/v2/monitor/health")["metadatabase"]["status"] == "healthy"
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             return False
 
     def dags(self) -> dict[str, bool]:
         """Every parsed DAG, and whether it is paused."""
-        return {d["dag_id"]: d["is_paused"] for d in self._call("GET", "/api/v2/dags?limit=500")["dags"]}
+        return {d["dag_id"]: d["is_paused"] for d in self.call("GET", "/api/v2/dags?limit=500")["dags"]}
 
     def unpause(self, dag: str) -> None:
         """Let a DAG run by its schedule; a timetable whose last moment has passed starts one run at once."""
-        self._call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
+        self.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
 
     def run_now(self, dag: str, *, paused: bool) -> None:
         """Let a DAG do its work now, once: by its schedule when it was paused until now, else by a manual run."""
         if paused:
             self.unpause(dag)
         else:
-            self._call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None})
+            self.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None})
 
     def runs(self) -> list[dict[str, Any]]:
         """All runs of all DAGs."""
-        return self._call("GET", "/api/v2/dags/~/dagRuns?limit=500")["dag_runs"]
+        return self.call("GET", "/api/v2/dags/~/dagRuns?limit=500")["dag_runs"]
 
-    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One call; the token is asked for at the first."""
         if self._token is None and "monitor" not in path:
             self._token = self._send("GET", "/auth/token", None)["access_token"]
         return self._send(method, path, body)

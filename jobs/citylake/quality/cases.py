@@ -24,7 +24,7 @@ from citylake.lake.settings import Settings
 from citylake.lake.store import Store
 from citylake.ledger.evidence import Event, append, events, find
 from citylake.ledger.letter import deadline
-from citylake.ledger.receipts import Receipt, dataset_receipts
+from citylake.ledger.receipts import Receipt, dataset_receipts, replaced
 
 Ref = str  # as `record_reference` makes it
 
@@ -58,11 +58,12 @@ def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Cas
     given = {r.number: r for r in dataset_receipts(store, contract.id) if r.outcome == "accepted"}
     known, told = events(store, contract.id), events(store, case_chain(contract.id))
     meanings = {r.id: r.meaning for r in compile_contract(contract, root).verdicts}
+    void = replaced([r for r in given.values() if find(known, "admitted", r.number)])
     found: list[Case] = []
     for receipt in given.values():
         refined, admitted = find(known, "refined", receipt.number), find(known, "admitted", receipt.number)
         for rule, rows in _refused(refined.facts["counts"] if refined and admitted else {}, meanings):
-            found.append(_case(contract, receipt, rule, rows, meanings[rule], _History(told, known, given, receipt, rule, today), root))
+            found.append(_case(contract, receipt, rule, rows, meanings[rule], _History(told, known, given, receipt, rule, today, receipt.number in void), root))
     return found
 
 
@@ -81,10 +82,13 @@ class _History:
     receipt: Receipt
     rule: str
     today: date
+    replaced: bool  # another delivery took the place of the whole batch
 
     @property
     def outstanding(self) -> int | None:
-        """Records still refused after the last amendment; None when none came."""
+        """Records still refused after the last amendment; None when none came, 0 when the whole delivery was replaced."""
+        if self.replaced:
+            return 0
         done = [e for e in self.told if e.event == "replayed" and e.facts["corrects"] == self.receipt.number]
         return int(done[-1].facts["outstanding"].get(self.rule, 0)) if done else None
 
@@ -126,12 +130,29 @@ def find_case(store: Store, contracts: dict[str, Contract], root: Path, case_id:
     return found[0]
 
 
-def waive(store: Store, case: Case, by: str, reason: str, until: date) -> None:
-    """Record that a named person accepts the refusal of these records until a day."""
+def waive(store: Store, case: Case, by: str, reason: str, until: date, login: str = "") -> None:
+    """Record that a named person accepts the refusal of these records until a day; `login` is who the scheduler's page knows that person as."""
+    _tell(store, case, "waived", by, reason, {"until": until.isoformat()} | ({"login": login} if login else {}))
+
+
+def ask_waiver(store: Store, case: Case, by: str, reason: str, until: date) -> None:
+    """Record that a named person asks a steward to waive a case until a day."""
+    _tell(store, case, "waiver_asked", by, reason, {"until": until.isoformat()})
+
+
+def refuse_waiver(store: Store, case: Case, by: str, reason: str, login: str = "") -> None:
+    """Record that a named steward did not waive a case."""
+    _tell(store, case, "waiver_refused", by, reason, {"login": login} if login else {})
+
+
+def _tell(store: Store, case: Case, event: str, by: str, reason: str, more: dict[str, str]) -> None:
+    """Append an event of a case; the same told again by a task that was tried twice stands once."""
     if not by.strip() or not reason.strip():
-        raise LakeError("case.waiver", "a waiver needs a name and a reason", where=case.id, now="give --by and --reason")
-    facts = {"receipt": case.receipt, "rule": case.rule, "by": by, "reason": reason, "until": until.isoformat()}
-    append(store, case_chain(case.dataset), "waived", None, facts)
+        raise LakeError("case.waiver", "a waiver needs a name and a reason", where=case.id, now="give both")
+    facts = {"receipt": case.receipt, "rule": case.rule, "by": by, "reason": reason, **more}
+    told = [e for e in events(store, case_chain(case.dataset)) if (e.facts.get("receipt"), e.facts.get("rule")) == (case.receipt, case.rule)]
+    if not told or (told[-1].event, told[-1].facts) != (event, facts):
+        append(store, case_chain(case.dataset), event, None, facts)
 
 
 def settle(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> None:

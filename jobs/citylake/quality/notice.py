@@ -5,24 +5,26 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import date
-from pathlib import Path
 from typing import Any
 
-from citylake.contract.model import Contract
-from citylake.lake.names import case_chain, notice_key
+from citylake.contract.model import Column, Contract
+from citylake.lake.names import case_chain, inbox_prefix, notice_key
+from citylake.lake.settings import Settings
 from citylake.lake.store import Store
 from citylake.ledger.evidence import append
 from citylake.ledger.letter import LANGUAGES, render
 from citylake.ledger.receipts import Receipt
 from citylake.quality.cases import Case, cases
+from citylake.quality.samples import Sample, columns_of_rules, samples
 
 
-def notify(store: Store, contract: Contract, receipt: Receipt, root: Path) -> None:
+def notify(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> None:
     """Write the notice of a batch with refused records once, and say so in the evidence of its cases."""
+    root = settings.root
     mine = [c for c in cases(store, contract, root, date.min) if c.receipt == receipt.number]
     if not mine:
         return
-    content = notice(contract, receipt, mine)
+    content = notice(contract, receipt, mine, samples(settings, contract, receipt, root), columns_of_rules(contract, root))
     forms = {"json": json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)}
     forms |= {f"{language}.html": render(content, language, "html", "notice") for language in LANGUAGES}
     for form, text in forms.items():
@@ -30,10 +32,18 @@ def notify(store: Store, contract: Contract, receipt: Receipt, root: Path) -> No
     append(store, case_chain(contract.id), "notified", receipt.number, {"cases": [c.id for c in mine]})
 
 
-def notice(contract: Contract, receipt: Receipt, mine: list[Case]) -> dict[str, Any]:
-    """The notice as plain data; it names rules and counts, never a value."""
+def notice(
+    contract: Contract, receipt: Receipt, mine: list[Case], shown: dict[str, tuple[Sample, ...]], spoken: dict[str, tuple[Column, ...]]
+) -> dict[str, Any]:
+    """The notice as plain data: of every rule the count, the columns, up to three masked samples and the way back."""
     return {
         "number": receipt.label, "owner": asdict(contract.owner), "dataset": contract.id, "title": asdict(contract.title), "delivery": receipt.delivery,
-        "period": receipt.period, "records": receipt.records, "deadline": mine[0].deadline,
-        "cases": [{"id": c.id, "rule": c.rule, "zh": c.meaning.zh, "en": c.meaning.en, "rows": c.rows} for c in mine],
+        "period": receipt.period, "records": receipt.records, "deadline": mine[0].deadline, "resend_to": f"{inbox_prefix(contract.id)}<delivery>/",
+        "cases": [
+            {
+                "id": c.id, "rule": c.rule, "zh": c.meaning.zh, "en": c.meaning.en, "rows": c.rows,
+                "columns": [x.header(receipt.layout) for x in spoken.get(c.rule, ())], "samples": [asdict(x) for x in shown.get(c.rule, ())],
+            }
+            for c in mine
+        ],
     }  # fmt: skip

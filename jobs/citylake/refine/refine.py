@@ -6,6 +6,7 @@ Nothing touches silver before the gate: `refine` writes the operations of one ME
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession
@@ -18,7 +19,7 @@ from citylake.contract.suite import rows_suite
 from citylake.lake.delta import APP, holds, open_table
 from citylake.lake.names import Table, bronze, quarantine, silver, stage
 from citylake.lake.settings import Settings
-from citylake.ledger.receipts import Receipt
+from citylake.ledger.receipts import Receipt, Replacement
 from citylake.quality.metrics import plan, with_key_counts
 from citylake.refine import rows
 
@@ -34,7 +35,7 @@ class Refined:
     schema: str  # JSON of the accepted rows' StructType
 
 
-def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> Refined:
+def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt, replacing: Replacement | None = None) -> Refined:
     """Judge, deduplicate and compare one batch in the one action that writes its stage table."""
     compiled = compile_contract(contract, settings.root)
     _choose_codegen(spark, settings, receipt)
@@ -47,7 +48,9 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     accepted = accepted.observe(seen, *plan(suite, accepted))
     current = current_silver(spark, settings, contract)
     names, start = rows.silver_names(compiled), _valid_from(contract, receipt)
-    compared = rows.compare(accepted, current, contract, start, _ended(spark, settings, contract, receipt)).observe(
+    later = _named_later(spark, settings, compiled, replacing)
+    told = [keys for keys in (later, _ended(spark, settings, contract, receipt)) if keys is not None]
+    compared = rows.compare(accepted, current, contract, start, reduce(DataFrame.unionByName, told) if told else None).observe(
         actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared")
     )
     operations = rows.operations(compared, compiled, names, start)
@@ -56,11 +59,31 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
         missing = rows.missing_keys(current, judged, contract, known_at).observe(ends, F.count(F.lit(1)).alias("ended"))
         operations = operations.unionByName(rows.endings(missing, compiled, names, start))
         held = True
+    elif replacing is not None:
+        brought = current.where(F.col("_receipt").isin(*replacing.taken_back))
+        named = judged.select(*contract.keys) if later is None else judged.select(*contract.keys).unionByName(later)
+        missing = rows.missing_keys(brought, named, contract, F.lit(receipt.known_at).cast("timestamp")).observe(ends, F.count(F.lit(1)).alias("ended"))
+        operations = operations.unionByName(rows.withdrawals(missing, _earlier(spark, settings, contract, replacing), compiled, names))
+        held = True
     else:
         held = False
     _write_stage(operations, settings, contract, receipt)
     found = {**counts.get, **actions.get, **(ends.get if held else {"ended": 0})}
     return Refined({k: int(v or 0) for k, v in found.items()}, dict(seen.get), accepted.schema.json())
+
+
+def _named_later(spark: SparkSession, settings: Settings, compiled: Compiled, replacing: Replacement | None) -> DataFrame | None:
+    """Keys of the sound records of deliveries that came after a replaced one."""
+    if replacing is None or not replacing.later:
+        return None
+    return _judged(spark, settings, compiled, sorted(replacing.later), "later").where(compiled.clean).select(*compiled.contract.keys).distinct()
+
+
+def _earlier(spark: SparkSession, settings: Settings, contract: Contract, replacing: Replacement) -> DataFrame:
+    """What silver knew, before the replaced delivery, from deliveries that still hold."""
+    history = spark.read.format("delta").load(silver(contract.id).spark_uri(settings.lake))
+    known = history.where(F.col("_known_to").isNotNull() & ~F.col("_receipt").isin(*replacing.void) & (F.col("_receipt") < min(replacing.taken_back)))
+    return rows.last_versions(known, contract)
 
 
 def _choose_codegen(spark: SparkSession, settings: Settings, receipt: Receipt) -> None:
@@ -71,15 +94,19 @@ def _choose_codegen(spark: SparkSession, settings: Settings, receipt: Receipt) -
 
 def judge(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> DataFrame:
     """The rows of one batch of bronze as its contract's SELECT sees them."""
-    view = f"bronze_{compiled.contract.id.replace('/', '_')}"
-    batch(spark, settings, compiled.contract, receipt).createOrReplaceTempView(view)
+    return _judged(spark, settings, compiled, [receipt.number], "bronze")
+
+
+def _judged(spark: SparkSession, settings: Settings, compiled: Compiled, numbers: list[int], prefix: str) -> DataFrame:
+    view = f"{prefix}_{compiled.contract.id.replace('/', '_')}"
+    batches(spark, settings, compiled.contract, numbers).createOrReplaceTempView(view)
     return spark.sql(compiled.select.replace("{bronze}", view))
 
 
-def batch(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> DataFrame:
-    """One batch of bronze, found by the statistics of `_receipt`."""
+def batches(spark: SparkSession, settings: Settings, contract: Contract, numbers: list[int]) -> DataFrame:
+    """The batches of bronze with these receipts, found by the statistics of `_receipt`."""
     frame = spark.read.format("delta").load(bronze(contract.id).spark_uri(settings.lake))
-    return frame.where(F.col("_receipt") == receipt.number)
+    return frame.where(F.col("_receipt").isin(*numbers))
 
 
 def current_silver(spark: SparkSession, settings: Settings, contract: Contract) -> DataFrame:
@@ -90,12 +117,12 @@ def current_silver(spark: SparkSession, settings: Settings, contract: Contract) 
 
 
 def _ended(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> DataFrame | None:
-    """Versions known now that ended after the period of a part or a correction of a register; full deliveries come in order."""
+    """Keys of versions known now that ended after the period of a part or a correction of a register; full deliveries come in order."""
     start = _valid_from(contract, receipt)
     if start is None or (receipt.coverage == "full" and receipt.corrects is None):
         return None
     frame = spark.read.format("delta").load(silver(contract.id).spark_uri(settings.lake))
-    return frame.where((F.col("_known_to").isNull()) & (F.col("_valid_to") > F.lit(start).cast("date")))
+    return frame.where((F.col("_known_to").isNull()) & (F.col("_valid_to") > F.lit(start).cast("date"))).select(*contract.keys)
 
 
 def ensure_silver(spark: SparkSession, settings: Settings, compiled: Compiled) -> None:

@@ -43,18 +43,18 @@ def _rule_count(i: int, mask: str, rule: Rule) -> Column:
     return F.count_if(F.expr(bit(i, mask))).alias(f"rule:{rule.id}")
 
 
-def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_from: str | None, ended: DataFrame | None = None) -> DataFrame:
+def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_from: str | None, told: DataFrame | None = None) -> DataFrame:
     """Set `_action` by the row that silver holds now: insert, change, unchanged or stale (silver knows a later one).
 
-    A late part or correction of a register does not touch a version that began after its own period, nor a key that `ended`
-    (keys of versions that ended after it) tells of: its time is told already.
+    A late part or correction of a register does not touch a version that began after its own period. Keys that `told` holds are
+    left as they are: their version ended after that period, or a delivery after a replaced one names them.
     """
     held = current.select(
         *[F.col(k).alias(f"_held_{k}") for k in contract.keys],
         F.struct(*current.columns).alias("_held"),
     )
     joined = accepted.join(held, [accepted[k] == held[f"_held_{k}"] for k in contract.keys], "left")
-    joined = _told_already(joined, ended, contract)
+    joined = _told_already(joined, told, contract)
     action = (
         F.when(F.col("_told"), "stale")
         .when(F.col("_held").isNull(), "insert")
@@ -66,10 +66,10 @@ def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_f
     return joined.withColumn("_action", action)
 
 
-def _told_already(accepted: DataFrame, ended: DataFrame | None, contract: Contract) -> DataFrame:
-    if ended is None:
+def _told_already(accepted: DataFrame, told: DataFrame | None, contract: Contract) -> DataFrame:
+    if told is None:
         return accepted.withColumn("_told", F.lit(False))
-    keys = ended.select(*contract.keys, F.lit(True).alias("_told")).distinct()
+    keys = told.select(*contract.keys, F.lit(True).alias("_told")).distinct()
     return accepted.join(keys, list(contract.keys), "left")
 
 
@@ -105,6 +105,23 @@ def endings(missing: DataFrame, compiled: Compiled, columns: list[str], valid_fr
     earlier = F.col("_held._valid_from") < F.lit(valid_from).cast("date")
     ops = [_op(RETIRE, _version(columns, keys, None)), F.when(earlier, _op(ASSERT, _ended(columns, valid_from)))]
     return _exploded(missing, ops)
+
+
+def withdrawals(missing: DataFrame, earlier: DataFrame, compiled: Compiled, columns: list[str]) -> DataFrame:
+    """The rows of the MERGE for keys of a replaced delivery that its replacement no longer holds; `missing` as for `endings`.
+
+    What silver knew of such a key from a delivery that still holds (`earlier`: keys and `_earlier`) is known again.
+    """
+    keys = compiled.contract.keys
+    retire = _version(columns, {k: F.col(f"_held.{k}") for k in keys}, None)
+    restored = _version(columns, {c: F.col(f"_earlier.{c}") for c in columns if not c.startswith("_known")}, None)
+    joined = missing.join(earlier, list(keys), "left")
+    return _exploded(joined, [_op(RETIRE, retire), F.when(F.col("_earlier").isNotNull(), _op(ASSERT, restored))])
+
+
+def last_versions(history: DataFrame, contract: Contract) -> DataFrame:
+    """Of every key the version that was known last, as `_earlier`."""
+    return history.groupBy(*contract.keys).agg(F.max_by(F.struct(*history.columns), F.col("_known_from")).alias("_earlier"))
 
 
 def _ended(columns: list[str], valid_from: str) -> Column:

@@ -17,14 +17,14 @@ from citylake.lake.settings import Settings
 _OPTIONS = {
     "file": {"quiet"}, "sftp": {"quiet"}, "s3": set[str](), "s3+http": set[str](),
     "http": {"dataset", "period", "coverage", "size"}, "https": {"dataset", "period", "coverage", "size"},
-    "postgresql": {"dataset", "period", "coverage", "query", "mark"}, "postgres": {"dataset", "period", "coverage", "query", "mark"},
+    **{scheme: {"dataset", "period", "coverage", "query", "mark", "overlap"} for scheme in ("postgresql", "postgres")},
 }  # fmt: skip
 
 
 def open_source(settings: Settings, uri_or_path: str | Path) -> Source:
     """The source at a path, at a connection's id or at a URI; `#name=value&...` behind it says what to do there.
 
-    Options: `quiet` seconds (folder, sftp); `dataset`, `period`, `coverage` and `size` of a page (http) or `query` and `mark` (postgresql).
+    Options: `quiet` seconds (folder, sftp); `dataset`, `period`, `coverage` and `size` of a page (http) or `query`, `mark` and `overlap` (postgresql).
     Errors: LakeError `source.address`, `source.option`, `source.secret_given`, and those of the source's own constructor.
     """
     address = _address(settings, uri_or_path)
@@ -47,7 +47,7 @@ def open_source(settings: Settings, uri_or_path: str | Path) -> Source:
         case _:
             from citylake.ingest.sources.sql import Query, QuerySource
 
-            query = Query(address.option("query").rstrip().rstrip(";"), address.options.get("mark", ""))
+            query = Query(address.option("query").rstrip().rstrip(";"), address.options.get("mark", ""), address.options.get("overlap", ""))
             return QuerySource(address, order_of(address, load_contracts(settings.root)), query, _state(settings, address))
 
 

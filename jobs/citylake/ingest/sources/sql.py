@@ -1,4 +1,10 @@
-"""A query on a department's PostgreSQL database, run in one read-only transaction that sees one moment."""
+"""A query on a department's PostgreSQL database, run in one read-only transaction that sees one moment.
+
+With a mark only news come. A transaction that was open while we read may commit later, with marks below the greatest that we saw; so the
+next reading begins at the greatest mark of the last reading that was over before any of the transactions open now began to write
+(`pg_snapshot_xmin`, `pg_snapshot_xmax`). A mark that is taken earlier than the first write of its transaction, as `now()` is, needs an `overlap` as well.
+Rows that come twice are recognised by what they hold.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -32,14 +38,16 @@ class Query:
 
     text: str
     mark: str = ""
+    overlap: str = ""  # an interval that every reading goes back further than the greatest mark seen
 
 
 @dataclass(frozen=True)
 class _Mark:
-    """How far the last delivery went, and how many rows stood exactly there."""
+    """From where rows may be unknown, how many stood there when last read, and the earlier readings that still matter."""
 
-    value: str | None = None
+    low: str | None = None
     rows: int = 0
+    seen: tuple[tuple[str, int], ...] = ()  # greatest mark of a reading, and the first transaction that it could not see
 
 
 class QuerySource:
@@ -97,14 +105,17 @@ class QuerySource:
         if _one(connection, f"select count(*) from {source} where {mark} is null")[0]:
             what = f"{self._query.mark} is empty in some rows, which would never come"
             raise LakeError("source.mark", what, where=self._address.place, now="take another column, or a full snapshot")
-        counted, top = _one(connection, f"select count(*), max({mark})::text from {source}{self._news(connection, since)}")
+        back = f" - interval {_literal(connection, self._query.overlap)}" if self._query.overlap else ""
+        counted, top = _one(connection, f"select count(*), (max({mark}){back})::text from {source}{self._news(connection, since)}")
         if top is None:
             return counted, since
-        return counted, _Mark(top, _one(connection, f"select count(*) from {source} where {mark} = {_literal(connection, top)}")[0])
+        low, seen = _horizon(connection, (*since.seen, (top, 0)))
+        here = _Mark(low, 0, seen)
+        return counted, replace(here, rows=_one(connection, f"select count(*) from {source}{self._news(connection, here)}")[0])
 
     def _news(self, connection: Connection, since: _Mark) -> str:
         """Rows at the mark come again: others may have been written there after the last delivery."""
-        return f" where {_quoted(self._query.mark)} >= {_literal(connection, since.value)}" if since.value is not None else ""
+        return f" where {_quoted(self._query.mark)} >= {_literal(connection, since.low)}" if self._query.mark and since.low is not None else ""
 
     def _write(self, connection: Connection, path: Path, layout: str, since: _Mark) -> int:
         """Text as the database writes it: decimals exact, dates by ISO 8601."""
@@ -121,14 +132,17 @@ class QuerySource:
         return rows
 
     def _since(self) -> _Mark:
-        return _Mark(**json.loads(self._state.read_bytes())) if self._query.mark and self._state.exists() else _Mark()
+        if not self._query.mark or not self._state.exists():
+            return _Mark()
+        held = json.loads(self._state.read_bytes())
+        return _Mark(held["low"], held["rows"], tuple((top, int(first)) for top, first in held["seen"]))
 
     def _remember(self, mark: _Mark) -> None:
         if not self._query.mark:
             return
         self._state.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._state.with_suffix(".new")
-        fresh.write_text(json.dumps({"value": mark.value, "rows": mark.rows}), "utf-8")
+        fresh.write_text(json.dumps({"low": mark.low, "rows": mark.rows, "seen": mark.seen}), "utf-8")
         fresh.replace(self._state)
 
 
@@ -152,6 +166,14 @@ def _transaction(address: Address) -> Iterator[Connection]:
     except psycopg.Error as error:
         what = f"the database refuses the query (SQLSTATE {error.sqlstate}, {type(error).__name__})"
         raise LakeError("source.query", what, where=address.place, now="mend the query or the user's rights") from None
+
+
+def _horizon(connection: Connection, readings: tuple[tuple[str, int], ...]) -> tuple[str | None, tuple[tuple[str, int], ...]]:
+    """Where the next reading begins, None for the very start, and the readings from there on; the last of `readings` is this one."""
+    oldest, unseen = _one(connection, "select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint from pg_current_snapshot() as s")
+    seen = (*readings[:-1], (readings[-1][0], unseen))
+    closed = [i for i, (_, first) in enumerate(seen) if first <= oldest]
+    return (seen[closed[-1]][0], seen[closed[-1] :]) if closed else (None, seen)
 
 
 def _one(connection: Connection, text: str) -> tuple[Any, ...]:

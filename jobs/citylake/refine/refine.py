@@ -16,7 +16,7 @@ from citylake.contract.calendar import first_day
 from citylake.contract.model import Contract
 from citylake.contract.sql import Compiled, compile_contract, silver_ddl
 from citylake.contract.suite import rows_suite
-from citylake.lake.delta import APP, holds, open_table
+from citylake.lake.delta import APP, holds, open_table, version
 from citylake.lake.names import Table, bronze, quarantine, silver, stage
 from citylake.lake.settings import Settings
 from citylake.ledger.receipts import Receipt, Replacement
@@ -44,8 +44,8 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     counts, seen, actions, ends = (Observation(f"{n} {receipt.label}") for n in ("batch", "gate", "actions", "endings"))
     ranked = rows.rank(judged, compiled, tuple(f.sha256 for f in receipt.files)).observe(counts, *rows.batch_counts(compiled))
     suite = rows_suite(contract)
-    accepted = with_key_counts(ranked.where("_disposition = 'accepted'"), suite)
-    accepted = accepted.observe(seen, *plan(suite, accepted))
+    counted = with_key_counts(ranked.where("_disposition = 'accepted'"), suite)
+    accepted = counted.observe(seen, *plan(suite, counted))
     current = current_silver(spark, settings, contract)
     names, start = rows.silver_names(compiled), _valid_from(contract, receipt)
     later = _named_later(spark, settings, compiled, replacing)
@@ -69,7 +69,7 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
         held = False
     _write_stage(operations, settings, contract, receipt)
     found = {**counts.get, **actions.get, **(ends.get if held else {"ended": 0})}
-    return Refined({k: int(v or 0) for k, v in found.items()}, dict(seen.get), accepted.schema.json())
+    return Refined({k: int(v or 0) for k, v in found.items()}, dict(seen.get), counted.schema.json())
 
 
 def _named_later(spark: SparkSession, settings: Settings, compiled: Compiled, replacing: Replacement | None) -> DataFrame | None:
@@ -126,7 +126,9 @@ def _ended(spark: SparkSession, settings: Settings, contract: Contract, receipt:
 
 
 def ensure_silver(spark: SparkSession, settings: Settings, compiled: Compiled) -> None:
-    """Create the silver and quarantine tables of a contract at first use."""
+    """Create the silver table of a contract at first use."""
+    if version(settings, silver(compiled.contract.id)) is not None:
+        return
     address = silver(compiled.contract.id).sql(settings.lake)
     ddl = silver_ddl(compiled.contract, compiled)
     spark.sql(f"CREATE TABLE IF NOT EXISTS {address} ({ddl}) USING delta TBLPROPERTIES ({SILVER_PROPERTIES})")

@@ -53,7 +53,7 @@ def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_f
         *[F.col(k).alias(f"_held_{k}") for k in contract.keys],
         F.struct(*current.columns).alias("_held"),
     )
-    joined = accepted.join(held, [accepted[k] == held[f"_held_{k}"] for k in contract.keys], "left")
+    joined = accepted.join(held, [F.col(k) == F.col(f"_held_{k}") for k in contract.keys], "left")
     joined = _told_already(joined, told, contract)
     action = (
         F.when(F.col("_told"), "stale")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -40,10 +41,22 @@ class MartPlan(DatasetPlan):
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that is to run, in an order that respects inputs."""
+    """Everything that is to run, in an order that respects inputs; contracts are read when asked for, since a DAG file needs one half."""
 
-    datasets: tuple[DatasetPlan, ...]
-    marts: tuple[MartPlan, ...]
+    root: Path
+
+    @cached_property
+    def datasets(self) -> tuple[DatasetPlan, ...]:
+        """The datasets by path."""
+        files = sorted((self.root / "schemas").rglob("*.odcs.yaml"))
+        return tuple(DatasetPlan(**_head(p)) for p in files if "marts" not in p.relative_to(self.root).parts)
+
+    @cached_property
+    def marts(self) -> tuple[MartPlan, ...]:
+        """The marts, each after those that it reads, without importing one."""
+        marts = {m.id: m for m in (_mart(self.root, p) for p in sorted((self.root / "schemas" / "marts").rglob("*.odcs.yaml")))}
+        order = TopologicalSorter({m.id: [i.removeprefix(MARTS) for i in m.inputs if i.startswith(MARTS)] for m in marts.values()}).static_order()
+        return tuple(marts[m] for m in order)
 
     def touched(self, dataset: str) -> tuple[MartPlan, ...]:
         """The marts that read a dataset, directly or through another mart, in order."""
@@ -55,11 +68,8 @@ class Plan:
 
 
 def load_plan(root: Path) -> Plan:
-    """Read `schemas/` and the marts' INPUTS without importing a mart."""
-    heads = [_head(p) for p in sorted((root / "schemas").rglob("*.odcs.yaml")) if "marts" not in p.relative_to(root).parts]
-    marts = {m.id: m for m in (_mart(root, p) for p in sorted((root / "schemas" / "marts").rglob("*.odcs.yaml")))}
-    order = TopologicalSorter({m.id: [i.removeprefix(MARTS) for i in m.inputs if i.startswith(MARTS)] for m in marts.values()}).static_order()
-    return Plan(tuple(DatasetPlan(**h) for h in heads), tuple(marts[m] for m in order))
+    """The plan of the contracts below `root`."""
+    return Plan(root)
 
 
 def _head(path: Path) -> dict[str, str]:

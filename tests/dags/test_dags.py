@@ -15,7 +15,9 @@ from citylake.plan import load_plan
 
 PROBE = """
 import json, sys, time
+start = time.process_time()
 import airflow.sdk
+library = time.process_time() - start
 start = time.process_time()
 sys.path.insert(0, "dags")
 import ingest, marts, steward, upkeep
@@ -23,7 +25,7 @@ spent = time.process_time() - start
 from airflow.sdk import DAG
 dags = {k: v for m in (ingest, marts, steward, upkeep) for k, v in vars(m).items() if isinstance(v, DAG)}
 print(json.dumps({
-    "seconds": spent,
+    "share": spent / library,
     "heavy": [m for m in ("pyspark", "great_expectations", "deltalake", "pandas", "pyarrow") if m in sys.modules],
     "dags": {k: {"owner": sorted({t.owner for t in d.tasks}), "tags": sorted(d.tags), "doc": bool(d.doc_md), "aware": d.start_date.tzinfo is not None,
                  "timeout": d.dagrun_timeout is not None,
@@ -53,7 +55,8 @@ def test_the_dags_are_the_plan(parsed: dict[str, Any], root: Path) -> None:
 
 def test_parsing_is_fast_and_light(parsed: dict[str, Any]) -> None:
     assert parsed["heavy"] == []
-    assert parsed["seconds"] < 1
+    # Of the processor time that importing the library itself takes in the same process: seconds differ with the neighbours of a machine.
+    assert parsed["share"] < 0.5
 
 
 def test_every_dag_and_task_says_what_it_must(parsed: dict[str, Any]) -> None:

@@ -178,7 +178,7 @@ def _faulty(spell: Spell, station: str, item: str, now: Cells, past: list[Cells]
         return past[0][item][station]
     if spell.kind == "inverted":
         now["PM10"][station] = now["PM10"][station] or 90_000
-        return (now["PM10"][station] or 0) // 10_000 * 12_000 + 5000
+        return min((now["PM10"][station] or 0) * 6 // 5 // 1000 * 1000 + 3000, TOP + 90_000)
     if spell.kind == "co_unit":
         return (now[item][station] or 1000) * 1000
     key = (station, item + spell.first.isoformat())

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from random import Random
 
-from citylake.city.identifiers import uscc
+from citylake.city.identifiers import org_code, uscc
 from citylake.city.organisations import variant
 from citylake.city.people import TRUTH, entity
 from citylake.city.world import Row, hours
 
 POLLUTANTS = (("a34004", 60), ("a34002", 110), ("a21026", 35))  # code and usual value (dust in ug/m3, gas in mg/m3)
 RIVERS = (("浑河", "HH"), ("蒲河", "PH"), ("辽河", "LH"))
+RECEIVER = uscc("210113", org_code(99_000))
 ZONES = ("1", "2", "3", "4a")
 LEVELS = {"0": 45, "1": 50, "2": 55, "3": 60, "4a": 66}
 
@@ -81,6 +82,8 @@ def waste(seed: int, count: int, firms: int, month: date) -> Iterator[Row]:
         mass = rng.uniform(0.2, 30)
         yield {
             "transfer_no": f"2101{month:%Y%m}{i:05d}", "waste_category": rng.choice(("HW08", "HW09", "HW12", "HW17", "HW34", "HW49")),
-            "producer_name": producer.name, "producer_uscc": producer.uscc, "receiver_name": "沈阳危废处置中心有限公司", "receiver_uscc": uscc("210113", "PDY99999X"), "sent_t": f"{mass:.3f}",
+            "producer_name": producer.name, "producer_uscc": producer.uscc,
+            "receiver_name": "沈阳危废处置中心有限公司", "receiver_uscc": RECEIVER,
+            "sent_t": f"{mass:.3f}",
             "received_t": f"{mass * rng.uniform(0.97, 1.02):.3f}", "sent_on": sent.isoformat(), "received_on": (sent + timedelta(days=2)).isoformat(),
         }  # fmt: skip

@@ -24,7 +24,7 @@ def orders(world: World, month: date) -> Iterator[tuple[Order, Iterator[Row]]]:
     register = _order(world, "polluter", month, f"污染源名录_{month:%Y%m}.csv")
     register.coverage = "full"
     yield register, pollution.polluters(world.seed, sources, firms)
-    yield _order(world, "emission_packet", month, f"HJ212_{month:%Y%m}.txt", share=0.3), pollution.packets(world.seed, sources, month)
+    yield _order(world, "emission_packet", month, f"HJ212_{month:%Y%m}.dat", share=0.3), pollution.packets(world.seed, sources, month)
     yield _order(world, "water_quality_daily", month, f"水质日值_{month:%Y%m}.json"), pollution.water(world.seed, month)
     yield _order(world, "noise_hourly", month, f"noise_{month:%Y%m}.csv", share=0.3), pollution.noise(world.seed, month)
     yield _order(world, "hazardous_waste", month, f"危废联单_{month:%Y%m}.csv"), pollution.waste(world.seed, world.size(WASTE), firms, month)

@@ -53,7 +53,8 @@ class Score:
 
 def score(settings: Settings, store: Store, spark: SparkSession, contracts: dict[str, Contract], truth: Path) -> Score:
     """Compare the truth log with receipts and with the verdict of every row, judged by the pipeline's own SELECT."""
-    planted = [json.loads(line) for line in truth.read_text("utf-8").splitlines() if line]
+    lines = [json.loads(line) for line in truth.read_text("utf-8").splitlines() if line]
+    planted = [p for p in lines if p["expect"] != "spell"]  # spells over many rows are what a mart has to find
     kinds: dict[tuple[str, str], Kind] = {}
     clean = alarms = 0
     for contract in (c for c in contracts.values() if c.kind != "mart"):

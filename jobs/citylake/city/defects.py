@@ -11,7 +11,7 @@ from typing import Literal
 from citylake.city.identifiers import org_check, resident_id, with_uscc_check
 from citylake.city.world import Row
 
-Expect = Literal["quarantine", "flag", "repair", "refuse", "repeat", "duplicate", "superseded", "nothing"]
+Expect = Literal["quarantine", "flag", "repair", "refuse", "repeat", "duplicate", "superseded", "spell", "nothing"]
 Change = Callable[[str, Row, Random], str | None]
 
 

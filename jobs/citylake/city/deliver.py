@@ -40,6 +40,7 @@ class Order:
     distinct_of: str | None = None  # column whose distinct values the manifest counts
     older: tuple[str, str] | None = None  # column and value of a row that a later one of the same delivery supersedes
     defect_share: float = 1.0  # wide or long files get fewer defects per line
+    spells: tuple[dict[str, Any], ...] = ()  # what is wrong over many of the rows, for the truth log
 
 
 @dataclass
@@ -132,8 +133,12 @@ class Office:
         self.log(order, **facts, clean="***" if personal else clean, dirty="***" if personal else dirty)
         return row | {kind.column: dirty}
 
-    def _cell(self, order: Order, kind: Defect, row: Row, facts: dict[str, Any], rng: Random) -> Row:
-        station = rng.choice([k for k in row if k not in ("date", "hour", "item_code")])
+    def _cell(self, order: Order, kind: Defect, row: Row, facts: dict[str, Any], rng: Random) -> Row | None:
+        """Another text in one cell; never in one whose sensor is at fault (`#<station>` says so)."""
+        free = [k for k in row if k not in ("date", "hour", "item_code") and not k.startswith("#") and f"#{k}" not in row]
+        if not free:
+            return None
+        station = rng.choice(free)
         dirty = kind.change(row[station], row, rng) or ""
         self.log(order, **facts, station=station, clean=row[station], dirty=dirty)
         return row | {station: dirty}
@@ -181,7 +186,7 @@ def _csv(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None
     with path.open("wb") as handle:
         handle.write(b"\xef\xbb\xbf" if order.bom else b"")
         for i, row in enumerate(rows):
-            cells = [k for k in row if contract.unpivot and k not in names]
+            cells = [k for k in row if contract.unpivot and k not in names and not k.startswith("#")]
             if i == 0:
                 handle.write(_line([*header, *cells, *([""] * order.unnamed)], contract))
             extra = ["多余"] if "#ROW-EXTRA" in row else []
@@ -231,6 +236,31 @@ def _json(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> Non
             handle.write(("," if i else "") + "\n  " + json.dumps(record, ensure_ascii=False))
             totals.take(row)
         handle.write("\n]}\n")
+
+
+def _crc16(data: bytes) -> int:
+    """HJ 212-2017, appendix A, as a device reckons it."""
+    register = 0xFFFF
+    for byte in data:
+        register = register >> 8 ^ byte
+        for _ in range(8):
+            register = register >> 1 ^ (0xA001 if register & 1 else 0)
+    return register
+
+
+def _packets(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None:
+    """HJ 212-2017 packets, one pollutant each; one damaged on its way has another digit than its CRC speaks of."""
+    with path.open("wb") as handle:
+        for row in rows:
+            code, moment = row["pollutant_code"], row["data_time"]
+            data = (
+                f"QN={moment}000;ST=22;CN={row['command_code']};PW=123456;MN={row['monitor_no']};Flag=5;"
+                f"CP=&&DataTime={moment};{code}-Rtd={row['real_time_value']},{code}-Flag={row['device_flag']}&&"
+            ).encode("ascii")
+            check = b"%04X" % _crc16(data)
+            sent = data.replace(b"Flag=5", b"Flag=7", 1) if "#ROW-CRC" in row else data
+            handle.write(b"##%04d" % len(sent) + sent + check + b"\r\n")
+            totals.take(row)
 
 
 def _workbook(path: Path, order: Order, rows: Iterable[Row], totals: _Totals) -> None:
@@ -292,5 +322,5 @@ def _core(body: bytes, moment: datetime) -> bytes:
 
 
 WRITERS: dict[str, Callable[[Path, Order, Iterable[Row], _Totals], None]] = {
-    "csv": _csv, "fixed_width": _fixed, "spaced": _spaced, "json": _json, "xlsx": _workbook,
+    "csv": _csv, "fixed_width": _fixed, "spaced": _spaced, "json": _json, "xlsx": _workbook, "hj212": _packets,
 }  # fmt: skip

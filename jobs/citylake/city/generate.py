@@ -51,6 +51,8 @@ def _send(office: Office, order: Order, rows: Iterator[Row]) -> None:
     folder = office.deliver(order, rows)
     if order.bom:
         office.log(order, id="D03", record=None, column="", rule="", expect="nothing")
+    for spell in order.spells:
+        office.log(order, record=None, column="value", rule="", expect="spell", **spell)
     if order.unnamed:
         office.log(order, id="D07", record=None, column="", rule="", expect="nothing")
     if office.defects == "off":

@@ -71,10 +71,10 @@ def rounded(mean: Column, decimals: Column) -> Column:
 
 def rules(listed: DataFrame) -> DataFrame:
     """`codes/air_rules` as one row with `rules`, an array to be joined to every row; see `rule`."""
-    return listed.agg(F.collect_list(F.struct("code", "value", "valid_from", "valid_to")).alias("rules"))
+    since, until = F.expr("coalesce(CAST(valid_from AS DATE), DATE'1900-01-01')"), F.expr("coalesce(CAST(valid_to AS DATE), DATE'9999-12-31')")
+    return listed.agg(F.collect_list(F.struct("code", F.col("value").cast("double").alias("value"), since.alias("since"), until.alias("until"))).alias("rules"))
 
 
 def rule(code: str, day: str) -> str:
     """SQL: the value of a rule on a day, over the column `rules`."""
-    valid = valid_on(day).replace("valid_", "r.valid_")
-    return f"CAST(get(filter(rules, r -> r.code = '{code}' AND {valid}), 0).value AS DOUBLE)"
+    return f"get(filter(rules, r -> r.code = '{code}' AND {day} BETWEEN r.since AND r.until), 0).value"

@@ -23,12 +23,11 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     hours = inputs["marts/environment/station_hour"].withColumn("day", F.to_date("measured_at"))
     decimals = F.broadcast(inputs["codes/air_items"].where("averaging = '1h'").select(F.col("code").alias("item_code"), "decimals"))
     measured = hours.join(decimals, "item_code").crossJoin(F.broadcast(rules(inputs["codes/air_rules"])))
-    means = _means(measured)
-    days = with_level(graded(means, inputs["codes/aqi_breakpoints"]).groupBy("station_code", "day").agg(*summary()), inputs["codes/aqi_classes"])
-    counts = means.groupBy("station_code", "day").agg(*[_of(i, "hours", f"{p}_hours") for i, p in ITEMS.items()])
+    each = [_of(i, "hours", f"{p}_hours") for i, p in ITEMS.items()]
+    days = graded(_means(measured), inputs["codes/aqi_breakpoints"]).groupBy("station_code", "day").agg(*summary(), *each)
     platform = hours.where(F.hour("measured_at") == 23).groupBy("station_code", "day").agg(*[_of(i, "value", n) for i, n in DELIVERED.items()])
-    whole = counts.join(days, ["station_code", "day"], "left").join(platform, ["station_code", "day"], "left")
-    return whole.fillna(0, ["graded_items", *(f"{p}_hours" for p in ITEMS.values())])
+    whole = with_level(days, inputs["codes/aqi_classes"]).join(platform, ["station_code", "day"], "left")
+    return whole.fillna(0, [f"{p}_hours" for p in ITEMS.values()])
 
 
 def _of(item: str, column: str, name: str) -> Column:
@@ -37,14 +36,20 @@ def _of(item: str, column: str, name: str) -> Column:
 
 def _means(measured: DataFrame) -> DataFrame:
     """Per station, day and item: `hours`, and `mean` where enough of them are valid."""
-    window = Window.partitionBy("station_code", "item_code", "day").orderBy(F.unix_seconds("measured_at")).rangeBetween(-7 * 3600, 0)
-    whole = (F.hour("measured_at") >= 7) & (F.count("value").over(window) >= F.expr(rule("o3_window_hours", "day")))
-    eight = measured.withColumn("_8h", F.when((F.col("item_code") == "O3") & whole, F.avg("value").over(window)))
-    per_day = eight.groupBy("station_code", "day", "item_code").agg(
-        F.count("value").alias("hours"), F.when(F.col("item_code") == "O3", F.max("_8h")).otherwise(F.avg("value")).alias("_mean"),
-        F.first("decimals").alias("decimals"), F.first("rules").alias("rules"),
+    others = measured.where("item_code <> 'O3'").groupBy("station_code", "day", "item_code").agg(
+        F.avg("value").alias("_mean"), F.count("value").alias("hours"), F.first("decimals").alias("decimals"), F.first("rules").alias("rules")
     )  # fmt: skip
     enough = F.col("hours") >= F.expr(rule("day_hours", "day"))
     mean = F.when(enough, rounded(F.col("_mean"), F.col("decimals")))
     averaging = F.when(F.col("item_code") == "O3", "8h").otherwise("24h")
-    return per_day.select("station_code", "day", "item_code", averaging.alias("averaging"), "hours", "decimals", mean.alias("mean"))
+    whole = others.unionByName(_ozone(measured.where("item_code = 'O3'")))
+    return whole.select("station_code", "day", "item_code", averaging.alias("averaging"), "hours", mean.alias("mean"))
+
+
+def _ozone(measured: DataFrame) -> DataFrame:
+    """The largest of a day's 8 h means."""
+    window = Window.partitionBy("station_code", "item_code", "day").orderBy(F.unix_seconds("measured_at")).rangeBetween(-7 * 3600, 0)
+    whole = (F.hour("measured_at") >= 7) & (F.count("value").over(window) >= F.expr(rule("o3_window_hours", "day")))
+    return measured.withColumn("_8h", F.when(whole, F.avg("value").over(window))).groupBy("station_code", "day", "item_code").agg(
+        F.max("_8h").alias("_mean"), F.count("value").alias("hours"), F.first("decimals").alias("decimals"), F.first("rules").alias("rules")
+    )  # fmt: skip

@@ -13,7 +13,8 @@ from citylake.marts.history import current
 INPUTS = ("environment/air_quality_hourly", "codes/air_items", "codes/aqi_breakpoints", "codes/air_rules")
 SENTINELS = (-9999, 9999, 99999, 999999)
 CO_TOP = 150  # mg/m3, end of every AQI table of CO: more is ug/m3
-LAGS = tuple(range(-8, 9))  # hours by which a clock may be off; 8 = UTC taken for Beijing time
+REPLAYED = 0.9  # of the hours of a run another station is stuck as well
+LAGS = (-8, -1, 0, 1, 8)  # hours by which a clock is taken to be off: UTC for Beijing time, the hour before or after
 KEY = ("station_code", "measured_at", "item_code")
 
 
@@ -24,16 +25,15 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     with PM2.5 above PM10 and the hours of a wrong clock are kept and marked. Hours are Beijing time as delivered.
     """
     rows = _read(current(inputs["environment/air_quality_hourly"]), inputs["codes/air_items"]).crossJoin(F.broadcast(rules(inputs["codes/air_rules"])))
-    usable = _without_stuck(rows)
-    indices = _indices(usable, inputs["codes/aqi_breakpoints"])
-    marked = usable.join(_shifted(usable), ["station_code", "day"], "left").join(indices, ["station_code", "measured_at"], "left")
+    indices = _indices(rows, inputs["codes/aqi_breakpoints"])
+    marked = _without_stuck(rows).join(_shifted(rows), ["station_code", "day"], "left").join(indices, ["station_code", "measured_at"], "left")
     marked = marked.withColumn("is_other_edition", _other_edition())
     return marked.select(
         *KEY, "delivered_value", F.when(F.col("is_other_edition"), F.col("own_aqi")).otherwise(F.col("value")).alias("value"),
         F.coalesce(F.col("delivered_value").isin(*SENTINELS), F.lit(False)).alias("is_missing_code"),
         F.coalesce((F.col("delivered_value") < 0) & ~F.col("delivered_value").isin(*SENTINELS), F.lit(False)).alias("is_negative"),
         "is_co_unit", "is_stuck", "is_replay", _inverted().alias("is_inverted"), "is_other_edition",
-        F.coalesce("is_clock_shift", F.lit(False)).alias("is_clock_shift"),
+        F.coalesce(F.col("hourly") & F.col("is_clock_shift"), F.lit(False)).alias("is_clock_shift"),
     )  # fmt: skip
 
 
@@ -50,23 +50,20 @@ def _read(silver: DataFrame, items: DataFrame) -> DataFrame:
 def _without_stuck(rows: DataFrame) -> DataFrame:
     """Rows with `is_stuck` and `is_replay`, and `value` empty where either holds.
 
-    A run is one value other than zero in so many measured hours in a row (missing hours do not end it); a run that two
-    stations show for an item over exactly the same hours was replayed by the platform.
+    A run is one value other than zero in so many measured hours in a row (missing hours do not end it); one in whose hours
+    another station is stuck on the same item nearly all the time was replayed by the platform.
     """
     series = Window.partitionBy("station_code", "item_code").orderBy("measured_at")
     known = F.last("value", True).over(series.rowsBetween(Window.unboundedPreceding, -1))
-    changed = F.coalesce((F.col("value") != known).cast("int"), F.lit(0))
-    runs = rows.withColumn("_changed", changed).withColumn("_run", F.sum("_changed").over(series))
-    measured, moment = Window.partitionBy("station_code", "item_code", "_run"), F.when(F.col("value").isNotNull(), F.col("measured_at"))
-    spans = runs.select(
-        "*", F.count("value").over(measured).alias("_hours"), F.min(moment).over(measured).alias("_from"), F.max(moment).over(measured).alias("_to")
-    )
-    long = F.col("hourly") & (F.col("value") != 0) & (F.col("_hours") >= F.expr(rule("stuck_hours", "day")))
-    stuck = spans.withColumn("_stuck", F.coalesce(long, F.lit(False)))
-    same = Window.partitionBy("item_code", "_from", "_to", "_stuck")
-    several = F.col("_stuck") & (F.min("station_code").over(same) != F.max("station_code").over(same))
-    judged = stuck.withColumn("is_replay", several).withColumn("is_stuck", F.col("_stuck") & ~F.col("is_replay"))
-    return judged.withColumn("value", F.when(~F.col("_stuck"), F.col("value"))).drop("_changed", "_run", "_hours", "_from", "_to", "_stuck")
+    runs = rows.withColumn("_changed", F.coalesce((F.col("value") != known).cast("int"), F.lit(0))).withColumn("_run", F.sum("_changed").over(series))
+    run = Window.partitionBy("station_code", "item_code", "_run")
+    long = F.col("hourly") & (F.col("value") != 0) & (F.count("value").over(run) >= F.expr(rule("stuck_hours", "day")))
+    stuck = runs.withColumn("_stuck", F.coalesce(long, F.lit(False)))
+    together = F.count_if("_stuck").over(Window.partitionBy("item_code", "measured_at")) > 1
+    share = F.avg(F.when(F.col("_stuck"), F.col("_together").cast("int"))).over(run)
+    judged = stuck.withColumn("_together", together).withColumn("is_replay", F.col("_stuck") & (share >= REPLAYED))
+    judged = judged.withColumn("is_stuck", F.col("_stuck") & ~F.col("is_replay"))
+    return judged.withColumn("value", F.when(~F.col("_stuck"), F.col("value"))).drop("_changed", "_run", "_stuck", "_together")
 
 
 def _inverted() -> Column:
@@ -77,14 +74,14 @@ def _inverted() -> Column:
 
 
 def _other_edition() -> Column:
-    """An AQI of six usable items that is not the one of the edition in force but that of another."""
+    """An AQI beside six delivered items that is not the one of the edition in force but that of another."""
     delivered = F.col("value").cast("bigint")
     judged = F.col("is_aqi") & (F.col("complete") == len(ITEMS)) & (delivered != F.col("own_aqi"))
     return F.coalesce(judged & F.array_contains("other_aqi", delivered), F.lit(False))
 
 
 def _indices(rows: DataFrame, breakpoints: DataFrame) -> DataFrame:
-    """Per station and hour: `complete` (usable items), `own_aqi` by the edition in force, `other_aqi` by all others."""
+    """Per station and hour: `complete` (items delivered), `own_aqi` by the edition in force, `other_aqi` by all others."""
     listed = F.broadcast(tables(breakpoints.where("averaging = '1h'")))
     each = rows.where("hourly AND value IS NOT NULL").join(listed, "item_code").withColumn("_iaqi", iaqi("value"))
     editions = each.groupBy("station_code", "measured_at", "edition").agg(
@@ -106,7 +103,9 @@ def _shifted(rows: DataFrame) -> DataFrame:
     hours = Window.partitionBy("item_code").orderBy(F.unix_seconds("measured_at"))
     moved = [F.max("_median").over(hours.rangeBetween(-3600 * n, -3600 * n)).alias(_lag(n)) for n in LAGS]
     beside = measured.join(F.broadcast(typical.select("item_code", "measured_at", *moved)), ["item_code", "measured_at"])
-    by_item = beside.groupBy("station_code", "item_code", "day").agg(*[F.corr("value", _lag(n)).alias(_lag(n)) for n in LAGS], F.first("rules").alias("rules"))
+    ramp = F.hour("measured_at") * 1e-6  # a day of one value has no correlation to reckon: dividing by zero is an error
+    matched = [F.corr(F.col("value") + ramp, F.col(_lag(n)) + ramp).alias(_lag(n)) for n in LAGS]
+    by_item = beside.groupBy("station_code", "item_code", "day").agg(*matched, F.first("rules").alias("rules"))
     by_day = by_item.groupBy("station_code", "day").agg(*[F.avg(_lag(n)).alias(_lag(n)) for n in LAGS], F.first("rules").alias("rules"))
     best = F.greatest(*[F.coalesce(_lag(n), F.lit(-1.0)) for n in LAGS])
     off = (best - F.col(_lag(0)) >= F.expr(rule("shift_gain", "day"))) & (best >= F.expr(rule("shift_correlation", "day")))

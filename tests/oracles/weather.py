@@ -180,7 +180,7 @@ def _date(row: dict[str, str]) -> date:
 
 def _mean_of_four(rows: list[dict[str, str]]) -> Decimal | None:
     four = [Decimal(r["temperature_celsius"]) for r in rows if r["hour"] in ("2", "8", "14", "20")]
-    return (sum(four) / 4).quantize(Decimal("0.01"), ROUND_HALF_UP) if len(four) == 4 else None
+    return (sum(four, Decimal(0)) / 4).quantize(Decimal("0.01"), ROUND_HALF_UP) if len(four) == 4 else None
 
 
 Value = Callable[[list[dict[str, str]]], Decimal | None]

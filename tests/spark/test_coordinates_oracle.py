@@ -58,17 +58,17 @@ def computed(spark: Any) -> dict[str, list[Place]]:
 def test_there_and_back_equal_the_oracle(computed: dict[str, list[Place]]) -> None:
     names = ("wgs2gcj", "wgs2bd", "gcj2wgs", "bd2wgs")
     worst = {name: _worst(computed[name], answer) for name, answer in zip(names, _oracle(*names), strict=True)}
-    assert max(worst.values()) < 0.1, worst
+    assert max(worst.values()) < 1.0, worst  # the oracle inverts BD-09 to the first order only
 
 
-def test_a_point_comes_back_within_a_metre(spark: Any) -> None:
+def test_a_point_comes_back_within_ten_centimetres(spark: Any) -> None:
     from pyspark.sql import functions as F
 
     for number, datum in ((1, "GCJ-02"), (2, "BD-09")):
         rows = [(i, *DATUMS[datum](*p)) for i, p in enumerate(POINTS)]
         back = with_candidates(spark.createDataFrame(rows, "i INT, lon DOUBLE, lat DOUBLE"), "lon", "lat").orderBy("i")
         found = [(r[0], r[1]) for r in back.select(F.col(f"_lon_{number}"), F.col(f"_lat_{number}")).collect()]
-        assert _worst(found, POINTS) < 1.0, datum
+        assert _worst(found, POINTS) < 0.1, datum
 
 
 def test_the_shifts_near_the_centre_are_the_known_ones() -> None:

@@ -129,7 +129,7 @@ def _second_survey(row: Row, metres: float) -> Row:
     longitude, latitude = moved(float(row["#longitude"]), float(row["#latitude"]), 0, metres)
     at = {"longitude": f"{longitude:.7f}", "latitude": f"{latitude:.7f}"}
     number = f"{int(row['object_id'][10:]) + 500000:06d}"
-    return row | at | {"#" + k: v for k, v in at.items()} | {"object_id": row["object_id"][:10] + number, "#twin_of": row["object_id"]}
+    return row | at | {"#" + k: v for k, v in at.items()} | {"object_id": row["object_id"][:10] + number}
 
 
 def cases(seed: int, count: int, parts: int, month: date, root: Path) -> Iterator[Row]:

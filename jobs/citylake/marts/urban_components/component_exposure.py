@@ -22,8 +22,9 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     month. Weather is that of the meteorological days of the month at the station nearest to the asset.
     """
     weather, assets = current(inputs["weather/station_hourly"]), inputs["marts/urban_components/asset"]
-    months = _months(station_days(weather, inputs["codes/rain_classes"]))
     last = weather.agg(F.max("observed_at").alias("_last"))
+    observed = station_days(weather, inputs["codes/rain_classes"]).crossJoin(F.broadcast(last))
+    months = _months(observed.where("met_day <= last_day(_last)"))
     station = nearest_station(assets.crossJoin(F.broadcast(last)), weather, "object_id", F.col("_last"))
     exposed = assets.join(station, "object_id").join(F.broadcast(months), "station_code").where("month >= trunc(surveyed_on, 'month')")
     age = F.floor(F.months_between(F.add_months("month", 1), F.col("surveyed_on"))).alias("age_months")

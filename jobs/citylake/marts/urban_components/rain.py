@@ -53,12 +53,12 @@ def _days_before() -> Column:
 
 
 def station_days(weather: DataFrame, rain_classes: DataFrame) -> DataFrame:
-    """One row per station and meteorological day: `rain_day_mm`, its class, the wettest hour, rain of the three days before, freeze-thaw.
+    """One row per station and meteorological day: `rain_day_mm` from `rain_hours` hours, its class, the wettest hour, the three days before, freeze-thaw.
 
     Freeze-thaw: the hourly temperatures of the day lie on both sides of 0 degrees.
     """
     days = weather.groupBy("station_code", met_day(F.col("observed_at")).alias("met_day")).agg(
-        F.sum("rain_mm").alias("rain_day_mm"), F.max("rain_mm").alias("max_1h_mm"),
+        F.count("rain_mm").alias("rain_hours"), F.sum("rain_mm").alias("rain_day_mm"), F.max("rain_mm").alias("max_1h_mm"),
         ((F.min("temperature_celsius") < 0) & (F.max("temperature_celsius") > 0)).alias("freeze_thaw"),
     )  # fmt: skip
     before = Window.partitionBy("station_code").orderBy(F.unix_date("met_day")).rangeBetween(-3, -1)

@@ -92,7 +92,7 @@ def _cumulative(now: float, before: float, code: str, year: int) -> Row:
 
 
 def _text(value: float) -> str:
-    return f"{value:.1f}" if abs(value) >= 200 else f"{value:.2f}"
+    return f"{value:.1f}" if value >= 200 else f"{value:.2f}" if value >= 20 else f"{value:.4f}"
 
 
 def _in(row: Row, unit: str) -> Row:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -77,7 +78,7 @@ def first_and_latest(city: City) -> Rows:
     for (code, region, month), told in histories(city).items():
         if region == CITY and month.year == 2016:
             values = [r.value for r in told if r.value is not None]
-            changes = sum(a != b for a, b in zip(values, values[1:], strict=False))
+            changes = sum(a != b for a, b in pairwise(values))
             out.append((code, month, told[0].unit, values[0], values[-1], values[-1] - values[0], 1 + changes))
     return out
 

@@ -52,7 +52,7 @@ def releases(city: City) -> Iterator[Release]:
 
 
 def _number(row: dict[str, str], name: str, factor: Decimal) -> Decimal | None:
-    return Decimal(row[name]) * factor if row.get(name) else None
+    return Decimal(row[name]) * factor + 0 if row.get(name) else None  # + 0: no negative zero
 
 
 def histories(city: City) -> dict[tuple[str, str, date], list[Release]]:

@@ -92,7 +92,7 @@ def _cumulative(now: float, before: float, code: str, year: int) -> Row:
 
 
 def _text(value: float) -> str:
-    return f"{value:.1f}" if abs(value) >= 200 else f"{value:.2f}"
+    return f"{value:.1f}" if value >= 200 else f"{value:.2f}" if value >= 20 else f"{value:.4f}"
 
 
 def _in(row: Row, unit: str) -> Row:
@@ -151,14 +151,13 @@ def electricity(world: World, since: date, until: date) -> Iterator[Row]:
 
 
 def retail(world: World, since: date, until: date) -> Iterator[Row]:
-    """Retail sales by place and by form, with the shares of online and shop sales; no January."""
+    """Cumulative retail sales by place and by form, with the shares of online and shop sales; no January."""
     for month in (m for m in months(since, until) if m.month > 1):
         for item in dictionary(world, month, "commerce/trade_retail"):
             online = round(Random(f"{world.seed}/online/{item['code']}/{month}").uniform(8, 16), 1)
-            shares = {"online_share_pct": f"{online:.1f}", "shop_share_pct": f"{100 - online:.1f}"}
-            yield {"group_name": item["label_zh"], "month_text": f"{month:%Y-%m}", "unit_name": item["unit"], **values(world, item, month), **shares} | _marks(
-                item["code"], month
-            )
+            told = {k: v for k, v in values(world, item, month).items() if k.startswith("cumulative")}
+            row = {"group_name": item["label_zh"], "month_text": f"{month:%Y-%m}", "unit_name": item["unit"], **told}
+            yield row | {"online_share_pct": f"{online:.1f}", "shop_share_pct": f"{100 - online:.1f}"} | _marks(item["code"], month)
 
 
 def districts(world: World, since: date, until: date) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from citylake.marts.macro_economy.releases import month_number, valid_at
+from citylake.marts.macro_economy.releases import month_number, with_entry
 
 INPUTS = ("marts/macro_economy/indicator_asof", "codes/indicators")
 OUTSIDE_MAD = 3  # a month is out of season beyond so many median absolute deviations
@@ -20,7 +20,7 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     difference stands and is flagged. Published growth is never replaced: the computed one stands beside it.
     """
     rows = _latest(inputs["marts/macro_economy/indicator_asof"])
-    rows = _derived(_with_dictionary(rows, inputs["codes/indicators"]))
+    rows = _derived(with_entry(rows, inputs["codes/indicators"], "kind", "cumulative_rule", "parent"))
     return _seasonal(_share_of_parent(rows))
 
 
@@ -33,12 +33,6 @@ def _latest(releases: DataFrame) -> DataFrame:
 def _before(more: tuple[str, ...], prefix: str) -> list[Column]:
     window = Window.partitionBy("indicator_code", "region_code", *more).orderBy(month_number("stat_month"))
     return [F.max("cumulative_value").over(window.rangeBetween(-n, -n)).alias(f"_{prefix}_{n}") for n in (1, 12)]
-
-
-def _with_dictionary(rows: DataFrame, dictionary: DataFrame) -> DataFrame:
-    entries = dictionary.select(F.col("code").alias("indicator_code"), "kind", "cumulative_rule", "parent", "valid_from", "valid_to")
-    joined = rows.join(F.broadcast(entries), "indicator_code")
-    return joined.where(valid_at(F.col("stat_month"), F.col("valid_from"), F.col("valid_to"))).drop("valid_from", "valid_to")
 
 
 def _derived(rows: DataFrame) -> DataFrame:

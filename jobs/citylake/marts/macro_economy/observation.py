@@ -21,7 +21,7 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     return observations(inputs).select(
         "indicator_code", "region_code", "stat_month", "measure", "source", "released_at",
         F.col("level").cast("decimal(20,4)").alias("value"),
-        F.when(is_level(), F.col("unit_name")).otherwise(percent).alias("unit_name"),
+        F.when(is_level(), F.coalesce("unit_name", "printed_unit")).otherwise(percent).alias("unit_name"),
         F.when(is_level(), F.col("printed_unit")).otherwise(percent).alias("printed_unit"),
         "raw_text", "unit_state", "is_cumulative", "break_flag",
     )  # fmt: skip

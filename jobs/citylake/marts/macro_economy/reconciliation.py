@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from citylake.marts.macro_economy.releases import CITY, current_divisions, valid_at
+from citylake.marts.macro_economy.releases import CITY, current_divisions, valid_at, with_entry
 
 INPUTS = ("marts/macro_economy/indicator_asof", "codes/indicators", "codes/divisions")
 _KEY = ("kind", "indicator_code", "partition_name", "region_code", "stat_month")
@@ -20,9 +20,9 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     dictionary = inputs["codes/indicators"]
     sums = _districts(values, inputs["codes/divisions"]).unionByName(_parts(values, dictionary))
     wholes = values.select("indicator_code", "region_code", "stat_month", F.col("cumulative_value").alias("whole_value"))
-    entries = dictionary.select(F.col("code").alias("indicator_code"), "additive_over", F.col("tolerance_pct").cast("decimal(9,4)"), "valid_from", "valid_to")
-    joined = sums.join(wholes, ["indicator_code", "region_code", "stat_month"]).join(F.broadcast(entries), "indicator_code")
-    additive = joined.where(valid_at(F.col("stat_month"), F.col("valid_from"), F.col("valid_to")) & F.expr("array_contains(split(additive_over, ' '), kind)"))
+    joined = sums.join(wholes, ["indicator_code", "region_code", "stat_month"])
+    joined = with_entry(joined, dictionary, "additive_over", F.col("tolerance_pct").cast("decimal(9,4)"))
+    additive = joined.where(F.expr("array_contains(split(additive_over, ' '), kind)"))
     gap = F.col("parts_sum") - F.col("whole_value")
     share = (F.try_divide(gap * 100, F.nullif(F.abs("whole_value"), F.lit(0)))).cast("decimal(12,4)")
     complete = F.col("parts_count") == F.col("parts_expected")

@@ -13,7 +13,10 @@ SOURCES = (
     "statistics/monthly_indicator", "statistics/indicator_series", "statistics/district_indicator", "finance/fiscal_revenue", "power_supply/electricity",
     "commerce/trade_retail",
 )  # fmt: skip
-_SAID = ("month_value", "month_growth_pct", "cumulative_value", "cumulative_growth_pct", "month_raw", "cumulative_raw")
+_SAID = {
+    "month_value": "decimal(20,4)", "month_growth_pct": "decimal(9,2)", "cumulative_value": "decimal(20,4)", "cumulative_growth_pct": "decimal(9,2)",
+    "month_raw": "string", "cumulative_raw": "string",
+}  # fmt: skip
 _CELL_UNIT = r"[0-9] ?((?:亿|万)?(?:美元|元|千瓦时|平方米|吨|人)?)\s*$"
 # Judgements, not facts: a level is broken when it moved by more than a fifth in a year and published growth tells otherwise by ten points.
 BREAK_PCT, BREAK_GAP_POINTS = 20, 10
@@ -25,6 +28,13 @@ def valid_at(month: Column, start: Column, end: Column) -> Column:
     """Whether an entry of a code list holds in a month."""
     day = F.date_format(month, "yyyy-MM-dd")
     return (F.coalesce(start, F.lit("0000")) <= day) & (day <= F.coalesce(end, F.lit("9999")))
+
+
+def with_entry(rows: DataFrame, dictionary: DataFrame, *columns: Column | str) -> DataFrame:
+    """Rows with columns of the dictionary in the edition of their month; NULL where the dictionary has none for it."""
+    entries = dictionary.select(F.col("code").alias("_code"), "valid_from", "valid_to", *columns)
+    held = (F.col("indicator_code") == F.col("_code")) & valid_at(F.col("stat_month"), F.col("valid_from"), F.col("valid_to"))
+    return rows.join(F.broadcast(entries), held, "left").drop("_code", "valid_from", "valid_to")
 
 
 def month_number(month: Column | str) -> Column:
@@ -55,7 +65,7 @@ def _in_one_shape(inputs: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def _of(silver: DataFrame, source: str) -> DataFrame:
-    given = [F.col(c) if c in silver.columns else F.lit(None).cast("string" if c.endswith("_raw") else "decimal(20,4)").alias(c) for c in _SAID]
+    given = [F.col(c) if c in silver.columns else F.lit(None).cast(kind).alias(c) for c, kind in _SAID.items()]
     region = F.col("division_code") if "division_code" in silver.columns else F.lit(CITY)
     place = (F.lit(source).alias("source"), region.alias("issued"), F.col("_known_from").alias("released_at"))
     return silver.select(*place, "indicator_code", "stat_month", F.col("unit_name").alias("printed_unit"), *given)
@@ -82,8 +92,7 @@ def is_level() -> Column:
 
 def _converted(said: DataFrame, dictionary: DataFrame, units: DataFrame) -> DataFrame:
     """`level` in the dictionary's unit, by the unit in the cell or else the one of the row; `unit_state`."""
-    entries = dictionary.select(F.col("code").alias("indicator_code"), "kind", F.col("unit").alias("unit_name"), "valid_from", "valid_to")
-    known = said.join(F.broadcast(entries), "indicator_code").where(valid_at(F.col("stat_month"), F.col("valid_from"), F.col("valid_to")))
+    known = with_entry(said, dictionary, "kind", F.col("unit").alias("unit_name"))
     cell = F.nullif(F.regexp_extract(F.coalesce("raw_text", F.lit("")), _CELL_UNIT, 1), F.lit(""))
     known = known.withColumn("printed_unit", F.coalesce(cell, F.col("printed_unit")))
     for column, prefix in (("printed_unit", "p"), ("unit_name", "d")):
@@ -125,5 +134,7 @@ def _broken(known: DataFrame) -> DataFrame:
     cumulates = F.col("measure").isin("cumulative_value", "cumulative_growth")
     flow = F.col("kind") == "flow"
     return known.select(
-        "*", (flow & (cumulates | F.coalesce(repeats, F.lit(False)))).alias("is_cumulative"), F.coalesce(broken, F.lit(False)).alias("break_flag")
+        "*",
+        F.coalesce(flow & (cumulates | F.coalesce(repeats, F.lit(False))), F.lit(False)).alias("is_cumulative"),
+        F.coalesce(broken, F.lit(False)).alias("break_flag"),
     )

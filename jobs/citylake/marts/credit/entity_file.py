@@ -31,8 +31,9 @@ def files(tables: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
     joined = _known(tables, days, "entity", ("valid_from", "valid_to"))
     for name, span, facts in FACTS:
         counted = _known(tables, days, name, span).groupBy(*KEY).agg(*[c.alias(n) for n, c in facts().items()])
-        joined = joined.join(counted, list(KEY), "left").fillna(0, [n for n in facts() if n not in NOT_COUNTED])
-    return joined.withColumns(_completeness())
+        joined = joined.join(counted, list(KEY), "left")
+    # A firm without decisions has 0 of them; what its register leaves empty stays empty.
+    return joined.fillna(0, [n for *_, facts in FACTS for n in facts() if n not in NOT_COUNTED]).withColumns(_completeness())
 
 
 def _known(tables: Mapping[str, DataFrame], days: DataFrame, name: str, span: tuple[str, str | None]) -> DataFrame:

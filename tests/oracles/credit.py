@@ -32,6 +32,7 @@ SECTIONS = (
     ("63", "65", "I"),
     ("70", "70", "K"),
     ("73", "75", "M"),
+    ("79", "81", "O"),
 )
 
 
@@ -57,6 +58,11 @@ def seen(rows: Iterable[Row], known: date) -> list[Row]:
 def latest(rows: Iterable[Row], *keys: str) -> list[Row]:
     """The last row of each key, in the order of deliveries."""
     return list({tuple(r[k] for k in keys): r for r in rows}.values())
+
+
+def of_a_person(row: Row) -> bool:
+    """A sole trader's taxpayer number is the owner's identifier and two digits."""
+    return len(row.get("taxpayer_no", "")) == 20
 
 
 def firms(city: City, known: date = KNOWN) -> dict[str, Row]:
@@ -162,7 +168,7 @@ def _quarter(at: date) -> date:
 
 
 def a_grades_on_a_black_list(city: City) -> list[tuple[Any, ...]]:
-    known, grades = firms(city), {r[TRUTH]: r["grade"] for r in city.rows("state_taxation/tax_grade")}
+    known, grades = firms(city), {r[TRUTH]: r["grade"] for r in city.rows("state_taxation/tax_grade") if not of_a_person(r)}
     return [(known[o]["registration_no"], c, d) for o, c, d in black(city, DAY) if grades.get(o) == "A" and o in known]
 
 
@@ -200,7 +206,8 @@ def other_names(city: City) -> list[tuple[Any, ...]]:
     named: dict[str, dict[str, str]] = defaultdict(dict)
     for dataset in (FIRMS, CODES, STATE, LOCAL):
         for row in city.rows(dataset):
-            named[row[TRUTH]][dataset] = row["name"]
+            if not of_a_person(row):
+                named[row[TRUTH]][dataset] = row["name"]
     found = []
     for names in named.values():
         bearers = Counter(names.values())
@@ -258,6 +265,7 @@ def codes_of_firms(city: City) -> list[tuple[Any, ...]]:
     """Every identifier that any office gives of a registered firm: the old ones and the new, each leads home."""
     home = {r[TRUTH]: r["registration_no"] for r in city.rows(FIRMS)}
     given = {(c.removeprefix("counterpart_"), r[c], home[r[TRUTH]]) for d, cs in CODED.items() for r in city.rows(d) if r[TRUTH] in home for c in cs if r[c]}
+    given = {g for g in given if len(g[1]) != 20}
     cards = [(r["card_no"], home[r[TRUTH]]) for r in city.rows("court/dishonest_organisation")]
     return list(given | {("uscc" if len(n) == 18 else "org_code", n, to) for n, to in cards})
 

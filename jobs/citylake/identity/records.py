@@ -78,6 +78,7 @@ def _field(source: Source, field: str) -> Column:
 def _of_source(silver: DataFrame, source: Source, trust: int) -> DataFrame:
     plain = silver.select(
         *[_field(source, f).alias(f) for f in FIELDS], source_key(source).alias("source_key"), "_known_from",
+        (F.col("_valid_from") if "_valid_from" in silver.columns else F.lit(None).cast("date")).alias("_valid_from"),
         F.expr(f"CAST({source.other_names} AS ARRAY<STRING>)").alias("_others"),
     ).where("name IS NOT NULL")  # fmt: skip
     return plain.groupBy("source_key").agg(*[_latest(f) for f in FIELDS], _names(), F.to_date(F.min("_known_from")).alias("first_known_on")).select(
@@ -91,8 +92,8 @@ def _record_id(dataset: str) -> Column:
 
 
 def _latest(field: str) -> Column:
-    """The last known value; the greater one of two that became known at once, so that the order of rows never counts."""
-    return F.expr(f"max(struct(_known_from, {field})) FILTER (WHERE {field} IS NOT NULL)").getField(field).alias(field)
+    """The last known value; of those that became known at once the one valid later, then the greater, so that the order of rows never counts."""
+    return F.expr(f"max(struct(_known_from, _valid_from, {field})) FILTER (WHERE {field} IS NOT NULL)").getField(field).alias(field)
 
 
 def _names() -> Column:

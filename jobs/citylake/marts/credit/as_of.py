@@ -16,18 +16,20 @@ def known(silver: DataFrame) -> DataFrame:
     return silver.withColumns({"known_from": F.col("_known_from"), "known_to": F.col("_known_to")})
 
 
-def as_of(versions: DataFrame, valid_on: Column | date, known_on: Column | date, span: tuple[str, str] = ("valid_from", "valid_to")) -> DataFrame:
+def as_of(versions: DataFrame, valid_on: Column | date, known_on: Column | date, span: tuple[str, str | None] = ("valid_from", "valid_to")) -> DataFrame:
     """The versions that hold on `valid_on` as the lake knew them at the end of the day `known_on`.
 
     Of two versions of one day the later counts; what arrived after `known_on` is not seen, however early it is valid.
+    `span` names the columns of validity; without an end what began goes on.
     """
-    day, seen = _day(valid_on), _day(known_on)
-    was_known = (F.to_date("known_from") <= seen) & (F.col("known_to").isNull() | (F.to_date("known_to") > seen))
-    return versions.where(was_known & (F.col(span[0]) <= day) & (F.col(span[1]).isNull() | (F.col(span[1]) > day)))
+    return versions.where(holds("known_from", "known_to", known_on, to_day=True) & holds(*span, valid_on))
 
 
-def _day(day: Column | date) -> Column:
-    return day if isinstance(day, Column) else F.lit(day)
+def holds(start: str, end: str | None, day: Column | date, *, to_day: bool = False) -> Column:
+    """Whether a day lies in the interval of two columns; `to_day` takes moments by their day."""
+    on = day if isinstance(day, Column) else F.lit(day)
+    begun = (F.to_date(start) if to_day else F.col(start)) <= on
+    return begun if end is None else begun & (F.col(end).isNull() | ((F.to_date(end) if to_day else F.col(end)) > on))
 
 
 def beside(left: DataFrame, right: DataFrame, keys: list[str], fits: str = "true") -> DataFrame:

@@ -8,9 +8,10 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from citylake.marts.credit.as_of import as_of
+from citylake.marts.credit.as_of import as_of, holds
 
 INPUTS = ("marts/credit/entity", "marts/credit/permit", "marts/credit/penalty", "marts/credit/list_entry", "marts/credit/tax_grade")
+KEY, NOT_COUNTED = ("entity_id", "valid_on", "known_on"), ("last_penalty_on", "tax_grade", "tax_grade_year")
 # What a register is expected to tell about an organisation; `fields_filled` counts how much of it is there.
 EXPECTED = {
     "enterprise": ("uscc", "org_code", "registration_no", "industry_code", "registered_capital_10k", "established_on", "status_code", "division_code"),
@@ -27,47 +28,26 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
 
 def files(tables: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
     """The files as they stood on `valid_on` as the lake knew them on `known_on`, for every such pair in `days`."""
-    on = {name: frame.crossJoin(F.broadcast(days)) for name, frame in tables.items()}
-    entity = _as_of(on["marts/credit/entity"], ("valid_from", "valid_to"))
-    penalty = on["marts/credit/penalty"].withColumns({"_from": F.col("decided_on"), "_to": F.lit(None).cast("date")})
-    parts = [
-        _facts(_known_permits(on["marts/credit/permit"]), _permits()),
-        _facts(_as_of(penalty, ("_from", "_to")), _penalties()),
-        _facts(_as_of(on["marts/credit/list_entry"], ("listed_on", "removed_on")), _lists()),
-        _facts(_as_of(_graded(on["marts/credit/tax_grade"]), ("published_on", "_to")), _grade()),
-    ]
-    joined = reduce(lambda left, right: left.join(right, ["entity_id", "valid_on", "known_on"], "left"), parts, entity)
-    return joined.fillna(0, [c for c, t in joined.dtypes if c in _counted(parts) and t != "date"]).withColumns(_completeness())
+    joined = _known(tables, days, "entity", ("valid_from", "valid_to"))
+    for name, span, facts in FACTS:
+        counted = _known(tables, days, name, span).groupBy(*KEY).agg(*[c.alias(n) for n, c in facts().items()])
+        joined = joined.join(counted, list(KEY), "left")
+    # A firm without decisions has 0 of them; what its register leaves empty stays empty.
+    return joined.fillna(0, [n for *_, facts in FACTS for n in facts() if n not in NOT_COUNTED]).withColumns(_completeness())
 
 
-def _as_of(rows: DataFrame, span: tuple[str, str]) -> DataFrame:
+def _known(tables: Mapping[str, DataFrame], days: DataFrame, name: str, span: tuple[str, str | None]) -> DataFrame:
+    rows = tables[f"marts/credit/{name}"].crossJoin(F.broadcast(days))
     return as_of(rows, F.col("valid_on"), F.col("known_on"), span)
 
 
-def _known_permits(permits: DataFrame) -> DataFrame:
-    """Permits decided by the day: in force, and those withdrawn since."""
-    return _as_of(permits.withColumn("_open", F.lit(None).cast("date")), ("decided_on", "_open"))
-
-
-def _graded(grades: DataFrame) -> DataFrame:
-    return grades.withColumn("_to", F.lit(None).cast("date"))
-
-
-def _facts(rows: DataFrame, facts: dict[str, Column]) -> DataFrame:
-    return rows.groupBy("entity_id", "valid_on", "known_on").agg(*[c.alias(n) for n, c in facts.items()])
-
-
-def _counted(parts: list[DataFrame]) -> set[str]:
-    return {c for p in parts for c, t in p.dtypes if t == "bigint" or t.startswith("decimal")}
-
-
 def _permits() -> dict[str, Column]:
-    in_force = (F.col("in_force_from") <= F.col("valid_on")) & (F.col("in_force_to").isNull() | (F.col("in_force_to") > F.col("valid_on")))
+    in_force = holds("in_force_from", "in_force_to", F.col("valid_on"))
     return {"permits_in_force": F.count_if(in_force), "permits_not_normal": F.count_if(F.col("state_code") != "0")}
 
 
 def _penalties() -> dict[str, Column]:
-    visible = (F.col("visible_from") <= F.col("valid_on")) & (F.col("visible_to").isNull() | (F.col("visible_to") > F.col("valid_on")))
+    visible = holds("visible_from", "visible_to", F.col("valid_on"))
     classes = {"warnings": ("0",), "fines": ("1",), "confiscations": ("2",), "suspensions": ("3", "4"), "others": ("5", "6")}
     by_class = {f"visible_{n}": F.count_if(visible & F.col("penalty_class").isin(*codes)) for n, codes in classes.items()}
     return {
@@ -96,3 +76,10 @@ def _completeness() -> dict[str, Column]:
         "fields_filled": F.when(is_firm, filled(firm)).otherwise(filled(other)),
         "fields_expected": F.when(is_firm, len(firm)).otherwise(len(other)),
     }
+
+
+# What is counted for a file: the table, the days from which (and until which) a row of it counts, and its facts.
+FACTS = (
+    ("permit", ("decided_on", None), _permits), ("penalty", ("decided_on", None), _penalties), ("list_entry", ("listed_on", "removed_on"), _lists),
+    ("tax_grade", ("published_on", None), _grade),
+)  # fmt: skip

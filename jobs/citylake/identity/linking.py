@@ -140,11 +140,11 @@ def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
 
     Where the rules hold the two apart anyway, `not_same` changes nothing: so to split what was merged restores what was before.
     """
-    held = _ends(records, judgements, "not_same").where("a = b")
-    apart = held.select(F.col("record_b").alias("record_id"), F.lit(True).alias("_apart")).distinct()
+    judged = _judged(records, judgements)
+    apart = F.broadcast(judged.select(F.explode("apart").alias("record_id"), F.lit(True).alias("_apart")).distinct())
     split = records.join(apart, "record_id", "left").withColumn("anchor", _when_apart(F.concat(F.lit(APART), "record_id"), "anchor"))
     split = split.withColumns({"method": _when_apart(F.lit("judgement"), "method"), "reason": _when_apart(F.lit("judged another organisation"), "reason")})
-    merged = split.join(_united(split, judgements), "anchor", "left")
+    merged = split.join(F.broadcast(_united(judged)), "anchor", "left")
     moved = F.col("_into").isNotNull() & (F.col("_into") != F.col("anchor"))
     return merged.withColumns({
         "method": F.when(moved, "judgement").otherwise(F.col("method")),
@@ -153,21 +153,27 @@ def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
     }).drop("_into", "_apart")  # fmt: skip
 
 
-def _ends(records: DataFrame, judgements: DataFrame, verdict: str) -> DataFrame:
-    """The judgements of one verdict with the anchors `a` and `b` of their records."""
-    at, judged = records.select("record_id", "anchor"), F.broadcast(judgements.where(F.col("verdict") == verdict).select("record_a", "record_b"))
-    return F.broadcast(judged.join(at.toDF("record_a", "a"), "record_a")).join(at.toDF("record_b", "b"), "record_b")
-
-
 def _when_apart(then: Column, column: str) -> Column:
     return F.when(F.col("_apart"), then).otherwise(F.col(column))
 
 
-def _united(records: DataFrame, judgements: DataFrame) -> DataFrame:
-    """anchor -> _into: the least anchor that judgements connect it with; judgements are made by people, so they fit in one row."""
-    ends = _ends(records, judgements, "same")
-    pairs = ends.agg(F.array_sort(F.collect_set(F.struct("a", "b"))).alias("edges"))
+def _judged(records: DataFrame, judgements: DataFrame) -> DataFrame:
+    """One row, since judgements are made by people: `apart`, the records that leave, and `edges`, the anchors (a, b) judged the same."""
+    sides = F.explode(F.array(*[F.struct(F.lit(s).alias("side"), F.col(f"record_{s}").alias("record_id")) for s in ("a", "b")]))
+    named = F.broadcast(judgements.select("record_a", "record_b", "verdict", sides.alias("_end")).select("*", "_end.*"))
+    at = records.select("record_id", "anchor").join(named, "record_id")
+    ends = at.groupBy("record_a", "record_b", "verdict").agg(*[F.max(F.when(F.col("side") == s, F.col("anchor"))).alias(s) for s in ("a", "b")])
+    every = ends.where("a IS NOT NULL AND b IS NOT NULL").agg(F.collect_list(F.struct("record_a", "record_b", "verdict", "a", "b")).alias("judged"))
+    apart = every.withColumn("apart", F.expr("transform(filter(judged, j -> j.verdict = 'not_same' AND j.a = j.b), j -> j.record_b)"))
+    end = "if(array_contains(apart, j.record_{s}), concat('" + APART + "', j.record_{s}), j.{s}) AS {s}"
+    both = ", ".join(end.format(s=s) for s in ("a", "b"))
+    edges = F.expr(f"transform(filter(judged, j -> j.verdict = 'same'), j -> struct({both}))")
+    return apart.select("apart", F.array_sort(F.array_distinct(edges)).alias("edges"))
+
+
+def _united(judged: DataFrame) -> DataFrame:
+    """anchor -> _into: the least anchor that judgements connect it with."""
     # Each edge gives the greater of its two labels the smaller one: union by relabelling, as a fold.
     own = "map_from_entries(transform(array_distinct(flatten(transform(edges, e -> array(e.a, e.b)))), n -> struct(n, n)))"
     fold = "(m, e) -> transform_values(m, (k, v) -> if(v = greatest(m[e.a], m[e.b]), least(m[e.a], m[e.b]), v))"
-    return pairs.select(F.explode(F.expr(f"aggregate(edges, {own}, {fold})")).alias("anchor", "_into"))
+    return judged.select(F.explode(F.expr(f"aggregate(edges, {own}, {fold})")).alias("anchor", "_into"))

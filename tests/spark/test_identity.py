@@ -119,8 +119,8 @@ def linked(spark: Any, worlds: list[tuple[Rows, Judged]]) -> list[dict[str, dict
     for r in link(spark.createDataFrame(rows, DDL), spark.createDataFrame(judged, JUDGED)).collect():
         world, _, record_id = r["record_id"].partition("/")
         assert r["entity_id"].startswith(f"{world}/")
-        plain = {k: v.replace(f"{world}/", "").replace(f"W{world}", "").replace(world, "000") if isinstance(v, str) else v for k, v in r.asDict().items()}
-        found[int(world)][record_id] = plain
+        texts = {k: "|".join(v) if isinstance(v, list) else str(v) for k, v in r.asDict().items()}
+        found[int(world)][record_id] = {k: v.replace(f"{world}/", "").replace(f"W{world}", "").replace(world, "000") for k, v in texts.items()}
     return found
 
 

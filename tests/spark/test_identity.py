@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from citylake.identity.linking import link
+from citylake.identity.records import IDENTIFIERS, records
 
 Rows = list[dict[str, Any]]
 Judged = tuple[tuple[str, str, str], ...]
@@ -193,39 +194,42 @@ def delivered(seed: int, firms: int) -> dict[str, list[tuple[int, dict[str, str 
 
 
 def in_run(row: dict[str, str | None], run: int) -> dict[str, str | None]:
-    """A row as the world of one monthly run has it."""
-    mark = f"{run:03d}"
+    """A row as the world of one monthly run has it: three letters that no number holds."""
+    mark = MARKS[run]
 
     def marked(column: str, text: str) -> str:
         if column.endswith("registration_no"):
             return mark + text[3:]
         plain = text.replace("PDY", mark)
-        return f"W{mark}{plain}" if column.endswith("name") else f"{mark}/{plain}" if column == "representative" else plain
+        if column.endswith("name"):
+            return f"W{mark}{plain}"
+        return plain if mark in plain or not column.endswith(("representative", "taxpayer_no")) else plain + mark
 
     return {c: v and marked(c, v) for c, v in row.items()}
 
 
+MARKS = {run: f"Q{chr(64 + run)}Q" for run in range(1, 13)}
+
+
 def test_twelve_monthly_runs_never_change_an_id(spark: Any) -> None:
     """Run N sees what came until month N; the runs are worlds of their own in one plan. Ids are compared by what the records say."""
-    from citylake.identity.records import records
-
     frames = {}
     for dataset, rows in delivered(2016, 60).items():
         ddl = ", ".join(f"{c} STRING" for c in SILVER[dataset]) + ", _known_from TIMESTAMP"
         seen = [(*in_run(r, run).values(), datetime.datetime(2016, month, 28)) for run in range(1, 13) for month, r in rows if month <= run]
         frames[dataset] = spark.createDataFrame(seen, ddl)
-    found = link(records(frames), spark.createDataFrame([], JUDGED)).select("record_id", "entity_id", "name", "names", "source", "source_key").collect()
-    # A decision's key is a hash of what it says, so a record is told by its source, first name and, in a register, its key.
-    said = {r["record_id"]: (r["source"], r["names"][0][4:], _plain(r)) for r in found}
-    runs: dict[int, dict[Any, Any]] = {n: {} for n in range(1, 13)}
+    found = link(records(frames), spark.createDataFrame([], JUDGED)).collect()
+    said = {r["record_id"]: _said(r) for r in found}
+    runs: dict[str, dict[Any, Any]] = {mark: {} for mark in MARKS.values()}
     for r in found:
-        runs[int(r["name"][1:4])].setdefault(said[r["record_id"]], set()).add(said[r["entity_id"]])
+        runs[r["name"][1:4]][said[r["record_id"]]] = said[r["entity_id"]]
     for run in range(2, 13):
-        before, now = runs[run - 1], runs[run]
+        before, now = runs[MARKS[run - 1]], runs[MARKS[run]]
         assert {k: (v, now.get(k)) for k, v in before.items() if now.get(k) != v} == {}, run
         assert len(now) > len(before)
 
 
-def _plain(row: Any) -> str:
-    mark = row["name"][1:4]
-    return "" if row["source"].startswith("development_reform") else row["source_key"].replace(mark, "000", 1)
+def _said(row: Any) -> tuple[str, ...]:
+    """What names a record in every run: a register's key, else all that a decision says of its counterpart."""
+    columns = ("name", *IDENTIFIERS) if row["source"].startswith("development_reform") else ("source_key",)
+    return (row["source"], *((row[c] or "").replace(row["name"][1:4], "") for c in columns))

@@ -12,9 +12,10 @@ from pyspark.sql import functions as F
 from citylake.identity import names
 
 # Support for a link by name, in points: the whole name, a brand and trade that only one organisation bears (the registrar refuses
-# a second one: 企业名称登记管理规定 2012, article 6), and what the offices agree on. Of homonyms only support tells one.
-POINTS = {"whole": 3, "only": 3, "division": 2, "address": 4, "representative": 4}
-ENOUGH, AGAINST_CODE, MARGIN = 3, 7, 2
+# a second one: 企业名称登记管理规定 2012, article 6), and what the offices agree on. Of homonyms only support tells one. A name that is
+# merely alike needs the representative and a place beside it.
+POINTS = {"whole": 3, "only": 3, "like": 2, "division": 2, "address": 4, "representative": 4}
+ENOUGH, ENOUGH_ALIKE, AGAINST_CODE, MARGIN = 3, 8, 7, 2
 # Kinds of anchors; united ones take the least, so an organisation with a code keeps it.
 BY_CODE, BY_NUMBER, BY_NAME, APART = "1:", "2:", "3:", "4:"
 REGISTERS = 3  # the sources up to this trust give identifiers; a code that none of them knows may be mistyped
@@ -75,52 +76,63 @@ def by_name(records: DataFrame) -> DataFrame:
 
 
 def candidates(records: DataFrame) -> DataFrame:
-    """The pairs that are compared: each record that no register's identifier leads home beside every organisation of its brand and trade."""
+    """The pairs that are compared: each record that no register's identifier leads home beside every organisation that bears its brand and
+    trade, or has its representative. A record gives a row per name and block (`n` by name, `r` by representative).
+    """
     keyed = records.withColumn("_bare", F.explode("names")).withColumn("_whole", F.expr(names.whole("_bare")))
     keyed = keyed.withColumns({k: F.expr(sql("_whole")) for k, sql in (("_core", names.core), ("_branch", names.branch), ("_named", names.district))})
     keyed = keyed.withColumn("_division", F.coalesce(F.expr(names.in_force("division_code")), "_named"))
     confirmed = F.min("trust").over(Window.partitionBy("anchor")) <= REGISTERS
-    keyed = keyed.withColumn("_confirmed", F.col("anchor").isNotNull() & confirmed)
-    lost = keyed.where("NOT _confirmed AND _core <> ''").select("record_id", "anchor", "_core", "_branch", "_whole", "_named", "first_known_on", *_SUPPORT)
-    return _as_known(lost.join(_profiles(keyed.where("_confirmed")), ["_core", "_branch"]))
+    keyed = keyed.withColumn("_confirmed", F.col("anchor").isNotNull() & confirmed).where("_core <> ''")
+    blocks = F.array_compact(F.array(F.concat(F.lit("n"), "_core", F.lit("|"), "_branch"), F.concat(F.lit("r"), "representative")))
+    keyed = keyed.withColumn("_block", F.explode(blocks))
+    lost = keyed.where("NOT _confirmed").select("record_id", "anchor", "_block", *_NAMED, "first_known_on", *_SUPPORT)
+    return _as_known(lost.join(_profiles(keyed.where("_confirmed")), "_block"))
 
 
+_NAMED = ("_core", "_branch", "_whole", "_named")
 _SUPPORT = ("_division", "address", "representative")
 
 
 def _profiles(keyed: DataFrame) -> DataFrame:
-    """One row per organisation and key of a name that it ever bore, with all that can support a link."""
+    """One row per organisation and block with all that can support a link."""
     gathered = [F.collect_set(s).alias(f"{s}_set") for s in ("_whole", "_named", *_SUPPORT)]
-    since = F.min("first_known_on").alias("_since")
-    return keyed.groupBy("_core", "_branch", F.col("anchor").alias("_anchor")).agg(since, *gathered)
+    cores = F.collect_set(F.struct(F.col("_core").alias("core"), F.col("_branch").alias("branch"))).alias("_cores")
+    return keyed.groupBy("_block", F.col("anchor").alias("_anchor")).agg(F.min("first_known_on").alias("_since"), cores, *gathered)
 
 
 def _as_known(pairs: DataFrame) -> DataFrame:
     """Candidates that were known when the record came, else the first that came after it: a later homonym unlinks nothing. Adds `_bearers`."""
-    per_name = Window.partitionBy("record_id", "_core", "_branch")
+    per_name = Window.partitionBy("record_id", "_block")
     known = F.greatest("first_known_on", F.min("_since").over(per_name))
     return pairs.withColumn("_by", known).where("_since <= _by").withColumn("_bearers", F.count("*").over(per_name))
 
 
 def _best(pairs: DataFrame) -> DataFrame:
     """Of the candidates of a record the best, where it has enough points and a margin over the next."""
+    named = F.col("_block").startswith("n")
     hit = {
-        "whole": F.array_contains("_whole_set", F.col("_whole")), "only": F.col("_bearers") == 1,
+        "whole": F.array_contains("_whole_set", F.col("_whole")), "only": named & (F.col("_bearers") == 1), "like": ~named,
         "division": F.array_contains("_division_set", F.col("_division")),
         "address": F.array_contains("address_set", F.col("address")), "representative": F.array_contains("representative_set", F.col("representative")),
     }  # fmt: skip
     elsewhere = (F.size("_named_set") > 0) & ~F.array_contains("_named_set", F.col("_named"))
-    pairs = pairs.where(~F.coalesce(elsewhere, F.lit(False)))
+    sound = pairs.where(~F.coalesce(elsewhere, F.lit(False)) & (named | F.expr(_LIKE)))
     points = sum((F.when(c, POINTS[n]).otherwise(0) for n, c in hit.items()), start=F.lit(0))
     told = F.concat_ws(", ", *[F.when(c, n) for n, c in hit.items()])
-    needed = F.when(F.col("anchor").isNull(), ENOUGH).otherwise(AGAINST_CODE)
-    scored = pairs.select("record_id", "_anchor", needed.alias("_needed"), points.alias("_points"), told.alias("_told"))
-    each = scored.groupBy("record_id", "_anchor", "_needed").agg(F.max(F.struct("_points", "_told")).alias("_top"))
+    needed = F.when(~named, ENOUGH_ALIKE).when(F.col("anchor").isNull(), ENOUGH).otherwise(AGAINST_CODE)
+    scored = sound.select("record_id", "_anchor", (points - needed).alias("_over"), points.alias("_points"), told.alias("_told"))
+    each = scored.groupBy("record_id", "_anchor").agg(F.max(F.struct("_over", "_points", "_told")).alias("_top"))
     order = Window.partitionBy("record_id").orderBy(F.col("_top").desc(), "_anchor")
     ranked = each.withColumns({"_rank": F.row_number().over(order), "_next": F.lead("_top").over(order)})
-    clear = F.col("_next").isNull() | (F.col("_top._points") - F.col("_next._points") >= MARGIN)
+    clear = F.col("_next").isNull() | (F.col("_top._over") - F.col("_next._over") >= MARGIN)
     why = F.concat(F.lit("name fits; agrees on "), F.col("_top._told"), F.lit(" ("), F.col("_top._points"), F.lit(" points)"))
-    return ranked.where((F.col("_rank") == 1) & (F.col("_top._points") >= F.col("_needed")) & clear).select("record_id", "_anchor", why.alias("_why"))
+    return ranked.where((F.col("_rank") == 1) & (F.col("_top._over") >= 0) & clear).select("record_id", "_anchor", why.alias("_why"))
+
+
+# A name that is part of the other, or differs in less than a third of its characters: short forms and slips of the pen.
+_LIKE = """exists(_cores, c -> c.branch = _branch AND least(length(c.core), length(_core)) >= 2 AND (
+    contains(c.core, _core) OR contains(_core, c.core) OR 3 * levenshtein(c.core, _core) < length(_core)))"""
 
 
 def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
@@ -128,11 +140,11 @@ def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
 
     Where the rules hold the two apart anyway, `not_same` changes nothing: so to split what was merged restores what was before.
     """
-    held = _ends(records, judgements, "not_same").where("a = b")
-    apart = held.select(F.col("record_b").alias("record_id"), F.lit(True).alias("_apart")).distinct()
+    judged = _judged(records, judgements)
+    apart = F.broadcast(judged.select(F.explode("apart").alias("record_id"), F.lit(True).alias("_apart")).distinct())
     split = records.join(apart, "record_id", "left").withColumn("anchor", _when_apart(F.concat(F.lit(APART), "record_id"), "anchor"))
     split = split.withColumns({"method": _when_apart(F.lit("judgement"), "method"), "reason": _when_apart(F.lit("judged another organisation"), "reason")})
-    merged = split.join(_united(split, judgements), "anchor", "left")
+    merged = split.join(F.broadcast(_united(judged)), "anchor", "left")
     moved = F.col("_into").isNotNull() & (F.col("_into") != F.col("anchor"))
     return merged.withColumns({
         "method": F.when(moved, "judgement").otherwise(F.col("method")),
@@ -141,21 +153,27 @@ def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
     }).drop("_into", "_apart")  # fmt: skip
 
 
-def _ends(records: DataFrame, judgements: DataFrame, verdict: str) -> DataFrame:
-    """The judgements of one verdict with the anchors `a` and `b` of their records."""
-    at, judged = records.select("record_id", "anchor"), F.broadcast(judgements.where(F.col("verdict") == verdict).select("record_a", "record_b"))
-    return F.broadcast(judged.join(at.toDF("record_a", "a"), "record_a")).join(at.toDF("record_b", "b"), "record_b")
-
-
 def _when_apart(then: Column, column: str) -> Column:
     return F.when(F.col("_apart"), then).otherwise(F.col(column))
 
 
-def _united(records: DataFrame, judgements: DataFrame) -> DataFrame:
-    """anchor -> _into: the least anchor that judgements connect it with; judgements are made by people, so they fit in one row."""
-    ends = _ends(records, judgements, "same")
-    pairs = ends.agg(F.array_sort(F.collect_set(F.struct("a", "b"))).alias("edges"))
+def _judged(records: DataFrame, judgements: DataFrame) -> DataFrame:
+    """One row, since judgements are made by people: `apart`, the records that leave, and `edges`, the anchors (a, b) judged the same."""
+    sides = F.explode(F.array(*[F.struct(F.lit(s).alias("side"), F.col(f"record_{s}").alias("record_id")) for s in ("a", "b")]))
+    named = F.broadcast(judgements.select("record_a", "record_b", "verdict", sides.alias("_end")).select("*", "_end.*"))
+    at = records.select("record_id", "anchor").join(named, "record_id")
+    ends = at.groupBy("record_a", "record_b", "verdict").agg(*[F.max(F.when(F.col("side") == s, F.col("anchor"))).alias(s) for s in ("a", "b")])
+    every = ends.where("a IS NOT NULL AND b IS NOT NULL").agg(F.collect_list(F.struct("record_a", "record_b", "verdict", "a", "b")).alias("judged"))
+    apart = every.withColumn("apart", F.expr("transform(filter(judged, j -> j.verdict = 'not_same' AND j.a = j.b), j -> j.record_b)"))
+    end = "if(array_contains(apart, j.record_{s}), concat('" + APART + "', j.record_{s}), j.{s}) AS {s}"
+    both = ", ".join(end.format(s=s) for s in ("a", "b"))
+    edges = F.expr(f"transform(filter(judged, j -> j.verdict = 'same'), j -> struct({both}))")
+    return apart.select("apart", F.array_sort(F.array_distinct(edges)).alias("edges"))
+
+
+def _united(judged: DataFrame) -> DataFrame:
+    """anchor -> _into: the least anchor that judgements connect it with."""
     # Each edge gives the greater of its two labels the smaller one: union by relabelling, as a fold.
     own = "map_from_entries(transform(array_distinct(flatten(transform(edges, e -> array(e.a, e.b)))), n -> struct(n, n)))"
     fold = "(m, e) -> transform_values(m, (k, v) -> if(v = greatest(m[e.a], m[e.b]), least(m[e.a], m[e.b]), v))"
-    return pairs.select(F.explode(F.expr(f"aggregate(edges, {own}, {fold})")).alias("anchor", "_into"))
+    return judged.select(F.explode(F.expr(f"aggregate(edges, {own}, {fold})")).alias("anchor", "_into"))

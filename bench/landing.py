@@ -53,8 +53,9 @@ def _peer(path: Path, uri: str, options: dict[str, str], quoted: bool) -> Work:
     return work
 
 
-def _batches(path: Path, encoding: str) -> tuple[Any, Iterator[Any]]:
+def _batches(path: Path, encoding: str) -> tuple[Any, Iterator[Any], Any]:
     from citylake.contract.load import load_contracts
+    from citylake.ingest.bronze import writer_properties
     from citylake.ingest.decode import bronze_batches, bronze_schema
     from citylake.ingest.tokens import Tokens
     from citylake.lake.settings import ROOT
@@ -63,26 +64,26 @@ def _batches(path: Path, encoding: str) -> tuple[Any, Iterator[Any]]:
     contract = replace(load_contracts(ROOT)[DATASET], encoding=encoding)
     moment = "2016-03-01T00:00:00+00:00"
     receipt = Receipt(1, "a", DATASET, "a", "accepted", "1.0.0", known_at=moment, files=(LandedFile("a", "a" * 64, 0, 0),))
-    return bronze_schema(contract), bronze_batches(contract, receipt, {"a" * 64: path}, Tokens(b"k"))
+    return bronze_schema(contract), bronze_batches(contract, receipt, {"a" * 64: path}, Tokens(b"k")), writer_properties(contract)
 
 
 def _landing(path: Path, uri: str, options: dict[str, str], encoding: str) -> Work:
     """What hop 4 does: decode and write, streamed."""
     import pyarrow as pa
 
-    schema, batches = _batches(path, encoding)
+    schema, batches, properties = _batches(path, encoding)
 
     def work() -> None:
         from deltalake import write_deltalake
 
-        write_deltalake(uri, pa.RecordBatchReader.from_batches(schema, batches), mode="overwrite", storage_options=options)
+        write_deltalake(uri, pa.RecordBatchReader.from_batches(schema, batches), mode="overwrite", storage_options=options, writer_properties=properties)
 
     return work
 
 
 def _decoding(path: Path, encoding: str) -> Work:
     """Hop 4 without its write."""
-    _, batches = _batches(path, encoding)
+    _, batches, _ = _batches(path, encoding)
     return lambda: deque(batches, maxlen=0)
 
 
@@ -90,13 +91,13 @@ def _writing(path: Path, uri: str, options: dict[str, str], encoding: str) -> Wo
     """Hop 4's write alone: the bronze rows, with the lineage of each, are in memory before the clock starts."""
     import pyarrow as pa
 
-    schema, batches = _batches(path, encoding)
+    schema, batches, properties = _batches(path, encoding)
     held = pa.Table.from_batches(batches, schema)
 
     def work() -> None:
         from deltalake import write_deltalake
 
-        write_deltalake(uri, held, mode="overwrite", storage_options=options)
+        write_deltalake(uri, held, mode="overwrite", storage_options=options, writer_properties=properties)
 
     return work
 

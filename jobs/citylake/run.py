@@ -182,16 +182,16 @@ def ask_waiver(lake: Lake, case: str, *, by: str, reason: str, until: str) -> di
     return {"subject": f"豁免 waive {found.id}?", "body": "\n\n".join(lines)}
 
 
-def answer_waiver(lake: Lake, case: str, *, approved: bool, by: str, reason: str, until: str, login: str) -> dict[str, Any]:
+def answer_waiver(lake: Lake, case: str, *, answer: str, by: str, reason: str, until: str, login: str) -> dict[str, Any]:
     """Record what a steward decided about a case, with name, reason and, for a waiver, its last day."""
     from citylake.quality.cases import find_case, refuse_waiver, waive
 
     found = find_case(lake.store, lake.contracts, lake.settings.root, case, today())
-    if approved:
+    if answer == "Approve":
         waive(lake.store, found, by, reason, date.fromisoformat(until), login)
     else:
         refuse_waiver(lake.store, found, by, reason, login)
-    return {"case": case, "approved": approved}
+    return {"case": case, "answer": answer}
 
 
 def today() -> date:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import urllib.error
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ from citylake.orchestrate.scheduler import Api, down, up, wait_for
 from citylake.quality.cases import cases
 from citylake.run import Lake, open_lake, today
 
+READING_SECONDS = 20
 DATASET, RULE = "construction/component", "longitude.swapped"
 STEWARD = {"by": "李四", "reason": "资产已拆除,无法更正", "until": "2099-12-31"}
 
@@ -71,6 +73,8 @@ def test_a_steward_decides_on_the_page_of_required_actions(lake: Lake) -> None:
     assert page["options"] == ["Approve", "Reject"] and page["params"].keys() == STEWARD.keys()
     assert [e for e, _ in _told(lake)] == ["waiver_asked"] and _state(lake) == "open"
 
+    # A person reads first. An answer in the very second of asking meets a scheduler that has not yet seen the task wait, and fails the run.
+    time.sleep(READING_SECONDS)
     decide = _decider(api)
     decide(refused, "Reject", STEWARD | {"reason": "请先查档"})
     wait_for(lambda: _ended(api, refused), lake.settings, "the refusal", 240)

@@ -23,6 +23,7 @@ from citylake.ingest.verify import verify
 from citylake.lake.settings import ROOT
 from citylake.ledger.letter import LANGUAGES, letter, render
 from citylake.ledger.receipts import Finding, LandedFile, Receipt
+from citylake.quality.notice import notice
 
 from tests.bad_input.firm import HEADERS, csv, rows
 from tests.bad_input.judge import base_contracts
@@ -178,6 +179,12 @@ def test_nothing_personal_stands_in_a_sample() -> None:
     assert masked(firm, "张三 ２１０１０２１９８００１０１１２３X 电话13812345678") == "张三 99999999999999999A 电话99999999999"
     assert masked(firm, "九一" * 30) == "九一" * 19 + "九…"
     assert masked_record(base_contracts()["civil_affairs/resident"], "210102198001011234,张三,男") == "999999999999999999,文文,文"
+
+
+def test_a_correction_that_came_too_late_is_told() -> None:
+    content = notice(_contract(), _january(), [], {}, {}, 2)
+    assert "2 records of this correction were accepted and changed nothing" in render(content, "en", "html", "notice")
+    assert "有 2 条已接收但未生效" in render(content, "zh", "html", "notice")
 
 
 def test_a_letter_is_offline_and_escapes_what_the_sender_wrote() -> None:

@@ -19,11 +19,12 @@ from pyarrow import csv as arrow_csv
 from citylake.ingest.budgets import FIELD_CHARACTERS
 from citylake.ingest.delimited import Delimited
 from citylake.ingest.records import Decoder, Record
-from citylake.ingest.scanner import CTRL_Z, sound
+from citylake.ingest.scanner import CTRL_Z
 
 _BLOCK = 4 << 20
 _SLOW_ROWS = 50_000
-_LF, _CR = 0x0A, 0x0D
+_LF, _CR, _QUOTE = 0x0A, 0x0D, 0x22
+_EDGE = np.isin(np.arange(256), (_LF, _CR, _QUOTE))  # bytes that may stand beside a quote, and the delimiter
 _SAFE = b",;\t"  # bytes that never occur inside a character of GB18030
 _LOST = {"utf-8": "\ufffd".encode(), "gb18030": "\ufffd".encode("gb18030")}
 
@@ -100,9 +101,9 @@ class _Reader:
         if any(sign in body for sign in (b"\0", CTRL_Z, _LOST[contract.encoding], self._decoder.head)):
             return None
         quoted = b'"' in body
-        if quoted and not sound(body, contract.delimiter):
-            return None
         marks = np.frombuffer(body, np.uint8)
+        if quoted and not _sound(marks, ord(contract.delimiter)):
+            return None
         outside = _outside(marks) if quoted else np.ones(len(marks), bool)
         lone = (marks[:-1] == _CR) & (marks[1:] != _LF)
         if (lone & outside[:-1]).any():
@@ -123,7 +124,17 @@ class _Reader:
 
 def _outside(marks: np.ndarray) -> np.ndarray:
     """Where a byte stands outside quotes: behind an even number of them."""
-    return ~np.logical_xor.accumulate(marks == ord('"'))
+    return np.cumsum(marks == _QUOTE, dtype=np.uint8) & 1 == 0  # the count may run over: 256 is even
+
+
+def _sound(marks: np.ndarray, delimiter: int) -> bool:
+    """Whether whole records have quotes as RFC 4180 says: one that opens begins a field, one that closes ends it, or two stand together."""
+    quotes = np.flatnonzero(marks == _QUOTE)
+    if len(quotes) % 2:
+        return False
+    before, after = marks[quotes[::2] - 1], marks[np.minimum(quotes[1::2] + 1, len(marks) - 1)]  # the block ends with a line end
+    opens = _EDGE[before] | (before == delimiter) | (quotes[::2] == 0)
+    return bool(opens.all() and (_EDGE[after] | (after == delimiter)).all())
 
 
 def _breaks(body: bytes) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from citylake.contract.bronze import BRONZE_LINEAGE
 from citylake.contract.model import Contract
 from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ingest.tokens import load_tokens
@@ -22,7 +23,9 @@ from citylake.ledger.evidence import append
 from citylake.ledger.receipts import Receipt
 
 if TYPE_CHECKING:
-    from deltalake import DeltaTable
+    from deltalake import DeltaTable, WriterProperties
+
+_DICTIONARY_BYTES = 128 << 10
 
 
 class _Counted:
@@ -70,6 +73,20 @@ def _landed(store: Store, contract: Contract, receipt: Receipt, folder: Path) ->
     return paths
 
 
+def writer_properties(contract: Contract) -> WriterProperties:
+    """How bronze is encoded: rising numbers as differences, no statistics of text, since a batch is found by its lineage.
+
+    A dictionary of keys, which hardly repeat, is not begun; that of another column is given up early when its values do not repeat.
+    """
+    from deltalake import ColumnProperties, WriterProperties
+
+    numbers = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
+    keys, text = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"), ColumnProperties(statistics_enabled="NONE")
+    columns = {c: keys if c in contract.keys else text for c in bronze_schema(contract).names if c not in BRONZE_LINEAGE}
+    columns |= dict.fromkeys(("_row_no", "_line_no", "_byte_start", "_byte_end"), numbers)
+    return WriterProperties(compression="SNAPPY", dictionary_page_size_limit=_DICTIONARY_BYTES, column_properties=columns)
+
+
 def _write(table: DeltaTable, contract: Contract, receipt: Receipt, counted: _Counted) -> None:
     """Commit over the very version whose marker was read: another writer of the same batch makes the commit fail."""
     from deltalake import CommitProperties, Transaction, write_deltalake
@@ -81,7 +98,7 @@ def _write(table: DeltaTable, contract: Contract, receipt: Receipt, counted: _Co
         app_transactions=[Transaction(APP, receipt.number)],
     )
     try:
-        write_deltalake(table, reader, mode="append", schema_mode="merge", commit_properties=marker)
+        write_deltalake(table, reader, mode="append", schema_mode="merge", commit_properties=marker, writer_properties=writer_properties(contract))
     except CommitFailedError:
         table.update_incremental()
         if not holds(table, receipt.number):

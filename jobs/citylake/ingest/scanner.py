@@ -54,7 +54,6 @@ class _Grammar:
     close: re.Pattern[bytes]  # what remains of a quoted field, its quote, and fields to the end
     reopen: re.Pattern[bytes]  # what remains of a quoted field, fields, and again an open one
     inside: re.Pattern[bytes]  # nothing but the inside of a quoted field
-    records: re.Pattern[bytes]  # whole records with their line ends
 
 
 @lru_cache(maxsize=8)
@@ -68,13 +67,7 @@ def _grammar(delimiter: bytes) -> _Grammar:
         re.compile(inside + rb'"' + more + end),
         re.compile(inside + rb'"' + d + rb"(?:" + field + d + rb')*+"' + inside),
         re.compile(inside),
-        re.compile(rb"(?:" + field + more + rb"(?:\r\n|\n|\r))*+"),
     )
-
-
-def sound(body: bytes, delimiter: str) -> bool:
-    """Whether bytes are whole records whose quotes follow RFC 4180."""
-    return _grammar(delimiter.encode()).records.fullmatch(body) is not None
 
 
 def scan(path: Path, delimiter: str, start: int = 0, line: int = 1) -> Iterator[RawRecord]:

@@ -53,7 +53,7 @@ def _dag(name: str, subject: DatasetPlan, schedule: Any, tags: list[str], **more
 
 
 @task
-def verb(name: str, subject: str | None = None, **facts: Any) -> dict[str, Any]:
+def verb(name: str, subject: str | None = None, facts: dict[str, str] | None = None) -> dict[str, Any]:
     """Call one verb; an error that cannot heal fails at once."""
     from airflow.sdk.exceptions import AirflowFailException
 
@@ -61,7 +61,7 @@ def verb(name: str, subject: str | None = None, **facts: Any) -> dict[str, Any]:
     from citylake.plan import run_verb
 
     try:
-        return run_verb(name, subject, **facts)
+        return run_verb(name, subject, **facts or {})
     except LakeError as error:
         if error.retry:
             raise
@@ -104,21 +104,24 @@ def _upkeep(name: str, plan: Plan) -> DAG:
 
 
 def _waivers(name: str, plan: Plan) -> DAG:
-    """ask -> a steward decides on the scheduler's page of required actions -> the decision goes to the evidence of the case."""
-    from airflow.providers.standard.operators.hitl import ApprovalOperator
+    """ask -> a steward decides on the scheduler's page of required actions -> the decision goes to the evidence of the case.
+
+    Both answers are told, so this is no ApprovalOperator, which would skip what follows a refusal.
+    """
+    from airflow.providers.standard.operators.hitl import HITLOperator
 
     whole = DatasetPlan("waivers", "问题单豁免", "data stewards", "data-stewards", "a person asks to waive a case, a steward decides", "as asked")
     asked = {n: Param(type="string", minLength=2, title=title) for n, title in _ASKED.items()}
-    case, pull = "{{ params.case }}", "ti.xcom_pull(task_ids='decide')"
-    answer = {n: f"{{{{ {pull}['params_input']['{n}'] }}}}" for n in _DECIDED} | {"login": f"{{{{ {pull}['responded_by_user']['id'] }}}}"}
+    told, answer = "ti.xcom_pull(task_ids='ask')", "ti.xcom_pull(task_ids='decide')"
+    decision = {n: f"{{{{ {answer}['params_input']['{n}'] }}}}" for n in _DECIDED}
+    decision |= {"login": f"{{{{ {answer}['responded_by_user']['id'] }}}}", "answer": f"{{{{ {answer}['chosen_options'][0] }}}}"}
     with _dag(name, whole, None, ["steward"], params=asked, max_active_runs=16, dagrun_timeout=ANSWER_WITHIN + timedelta(hours=6)) as dag:
-        ask = verb.override(task_id="ask")("ask_waiver", case, **{n: f"{{{{ params.{n} }}}}" for n in ("by", "reason", "until")})
-        decide = ApprovalOperator(
-            task_id="decide", subject="{{ ti.xcom_pull(task_ids='ask')['subject'] }}", body="{{ ti.xcom_pull(task_ids='ask')['body'] }}",
+        ask = verb.override(task_id="ask")("ask_waiver", "{{ params.case }}", {n: f"{{{{ params.{n} }}}}" for n in ("by", "reason", "until")})
+        decide = HITLOperator(
+            task_id="decide", subject=f"{{{{ {told}['subject'] }}}}", body=f"{{{{ {told}['body'] }}}}", options=["Approve", "Reject"],
             params={n: Param(type="string", minLength=2, title=title) for n, title in _DECIDED.items()}, response_timeout=ANSWER_WITHIN,
             execution_timeout=None, retries=0,  # an answer that never came is not asked for again
         )  # fmt: skip
-        waive = verb.override(task_id="waive")("answer_waiver", case, approved=True, **answer)
-        refuse = verb.override(task_id="refuse", trigger_rule="all_skipped")("answer_waiver", case, approved=False, **answer)
-        chain(ask, decide, waive, refuse)
+        record = verb.override(task_id="record")("answer_waiver", "{{ params.case }}", decision)
+        chain(ask, decide, record)
     return dag

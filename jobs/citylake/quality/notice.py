@@ -11,7 +11,7 @@ from citylake.contract.model import Column, Contract
 from citylake.lake.names import case_chain, inbox_prefix, notice_key
 from citylake.lake.settings import Settings
 from citylake.lake.store import Store
-from citylake.ledger.evidence import append
+from citylake.ledger.evidence import append, events, find
 from citylake.ledger.letter import LANGUAGES, render
 from citylake.ledger.receipts import Receipt
 from citylake.quality.cases import Case, cases
@@ -22,23 +22,32 @@ def notify(settings: Settings, store: Store, contract: Contract, receipt: Receip
     """Write the notice of a batch with refused records once, and say so in the evidence of its cases."""
     root = settings.root
     mine = [c for c in cases(store, contract, root, date.min) if c.receipt == receipt.number]
-    if not mine:
+    late = _overtaken(store, contract, receipt)
+    if not mine and not late:
         return
-    content = notice(contract, receipt, mine, samples(settings, contract, receipt, root), columns_of_rules(contract, root))
+    content = notice(contract, receipt, mine, samples(settings, contract, receipt, root), columns_of_rules(contract, root), late)
     forms = {"json": json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)}
     forms |= {f"{language}.html": render(content, language, "html", "notice") for language in LANGUAGES}
     for form, text in forms.items():
         store.create(notice_key(contract.department, receipt.number, form), text.encode())
-    append(store, case_chain(contract.id), "notified", receipt.number, {"cases": [c.id for c in mine]})
+    if mine:
+        append(store, case_chain(contract.id), "notified", receipt.number, {"cases": [c.id for c in mine]})
+
+
+def _overtaken(store: Store, contract: Contract, receipt: Receipt) -> int:
+    """Accepted records of a correction that changed nothing, since silver holds a later word on their keys."""
+    refined = find(events(store, contract.id), "refined", receipt.number)
+    return int(refined.facts["counts"].get("stale", 0)) if refined and (receipt.corrects or receipt.replaces) else 0
 
 
 def notice(
-    contract: Contract, receipt: Receipt, mine: list[Case], shown: dict[str, tuple[Sample, ...]], spoken: dict[str, tuple[Column, ...]]
+    contract: Contract, receipt: Receipt, mine: list[Case], shown: dict[str, tuple[Sample, ...]], spoken: dict[str, tuple[Column, ...]], late: int = 0
 ) -> dict[str, Any]:
     """The notice as plain data: of every rule the count, the columns, up to three masked samples and the way back."""
     return {
         "number": receipt.label, "owner": asdict(contract.owner), "dataset": contract.id, "title": asdict(contract.title), "delivery": receipt.delivery,
-        "period": receipt.period, "records": receipt.records, "deadline": mine[0].deadline, "resend_to": f"{inbox_prefix(contract.id)}<delivery>/",
+        "period": receipt.period, "records": receipt.records, "overtaken": late, "deadline": mine[0].deadline if mine else None,
+        "resend_to": f"{inbox_prefix(contract.id)}<delivery>/",
         "cases": [
             {
                 "id": c.id, "rule": c.rule, "zh": c.meaning.zh, "en": c.meaning.en, "rows": c.rows,

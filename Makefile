@@ -3,7 +3,7 @@ PY := .venv/bin/python
 UP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz bad-input story-handover types score score-identity sql up down status doctor bench lock report
+.PHONY: help setup demo test check fuzz bad-input story-handover types score score-identity score-themes sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,10 @@ score: $(UP)  ## planted defects found, per kind (after `make demo`)
 
 score-identity: $(UP)  ## who is who in four cities of 100,000 organisations: pairs, B-cubed, cost
 	$(PY) bench/identity.py
+
+score-themes: $(UP)  ## every analysts' question against its oracle, planted faults per group, AQI and coordinates against theirs, on SEEDS
+	CITYLAKE_SEEDS=$(or $(SEEDS),2016,7,11) $(PY) -m pytest -q tests/oracles tests/spark/test_macro_defects.py tests/flow/test_sensor_scores.py \
+	  tests/spark/test_aqi_oracles.py tests/spark/test_coordinates_oracle.py tests/spark/test_weather_by_hand.py
 
 sql: $(UP)  ## SQL prompt on released views
 	.venv/bin/citylake shell

@@ -48,7 +48,7 @@ def _plain(value: Any) -> Any:
 
 
 def _lines(asked: dict[str, Any], rows: list[Row], titles: dict[str, str]) -> Any:
-    """One small panel per series, each with its own scale."""
+    """One small panel per series, each with its own scale; `line` parts a panel into lines (the vintages of an indicator)."""
     import altair as alt
 
     by = asked["by"]
@@ -57,6 +57,8 @@ def _lines(asked: dict[str, Any], rows: list[Row], titles: dict[str, str]) -> An
     line = alt.Chart(data).mark_line(point=alt.OverlayMarkDef(size=18)).encode(
         alt.X(f"{asked['x']}:T", title=None, axis=alt.Axis(format="%Y-%m", tickCount=6)), alt.Y(f"{asked['y']}:Q", title=None, scale=alt.Scale(zero=False))
     ).properties(width=330, height=110)  # fmt: skip
+    if "line" in asked:
+        line = line.encode(alt.Color(f"{asked['line']}:O", title=titles[asked["line"]]))
     panels = alt.Facet(f"{by}:N", title=titles[asked["y"]], header=alt.Header(labelLimit=330), sort=None)
     return line.facet(panels, columns=2).resolve_scale(x="independent", y="independent")
 

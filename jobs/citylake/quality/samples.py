@@ -48,8 +48,12 @@ def columns_of_rules(contract: Contract, root: Path) -> dict[str, tuple[Column, 
 
 
 def _delivered(contract: Contract, name: str) -> list[Column]:
-    column = contract.column(name)
-    return [column] if column.delivered else [c for n in column.derived_from for c in _delivered(contract, n)]
+    """What the decoder states about a value stands for itself; columns of the lineage are none that an office delivers."""
+    column = next((c for c in contract.columns if c.name == name), None)
+    if column is None:
+        return []
+    behind = [n for n in column.derived_from if n != name]
+    return [column] if column.delivered or not behind else [c for n in behind for c in _delivered(contract, n)]
 
 
 def _chosen(settings: Settings, contract: Contract, receipt: Receipt) -> dict[str, list[dict[str, Any]]]:

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from citylake.marts.history import current
 from citylake.marts.urban_components.places import grid_of
-from citylake.marts.urban_components.rain import HOURS, met_day, nearest_station, rain_before
+from citylake.marts.urban_components.rain import HOURS, nearest_station, rain_before
+from citylake.marts.weather.meteorological_day import meteorological_day
 
 INPUTS = (
     "construction/component_case", "marts/urban_components/asset", "construction/grid", "weather/station_hourly",
@@ -37,7 +38,7 @@ def _columns() -> list[str | Column]:
     closed = F.col("closed_at").isNotNull()
     return [
         "case_id", "object_id", "event_class", "class_code", "division_code", F.col("found_grid").alias("grid_code"), "longitude", "latitude", "source_kind",
-        "owner_name", F.coalesce("unowned", F.lit(True)).alias("unowned"), "known_until", met_day(F.col("reported_at")).alias("met_day"),
+        "owner_name", F.coalesce("unowned", F.lit(True)).alias("unowned"), "known_until", meteorological_day(F.col("reported_at")).alias("met_day"),
         *[at for _, at in STAGES], "deadline_at", _stage().alias("stage"),
         (F.coalesce("closed_at", "known_until") > F.col("deadline_at")).alias("overdue"),
         (F.col("handled_times") > 1).alias("handled_again"), (F.col("closed_times") > F.when(closed, 1).otherwise(0)).alias("reopened"),

@@ -9,13 +9,9 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from citylake.marts.urban_components.coordinates import metres_between
+from citylake.marts.weather.meteorological_day import meteorological_day
 
 HOURS = (1, 3, 24, 72)
-
-
-def met_day(at: Column) -> Column:
-    """The date on which the meteorological day of a moment ends (20:00 to 20:00, the end included)."""
-    return F.to_date(at + F.expr("INTERVAL '3:59:59.999999' HOUR TO SECOND"))
 
 
 def nearest_station(places: DataFrame, weather: DataFrame, key: str, at: Column) -> DataFrame:
@@ -57,7 +53,7 @@ def station_days(weather: DataFrame, rain_classes: DataFrame) -> DataFrame:
 
     Freeze-thaw: the hourly temperatures of the day lie on both sides of 0 degrees.
     """
-    days = weather.groupBy("station_code", met_day(F.col("observed_at")).alias("met_day")).agg(
+    days = weather.groupBy("station_code", meteorological_day(F.col("observed_at")).alias("met_day")).agg(
         F.count("rain_mm").alias("rain_hours"), F.sum("rain_mm").alias("rain_day_mm"), F.max("rain_mm").alias("max_1h_mm"),
         ((F.min("temperature_celsius") < 0) & (F.max("temperature_celsius") > 0)).alias("freeze_thaw"),
     )  # fmt: skip

@@ -29,10 +29,15 @@ def link(records: DataFrame, judgements: DataFrame) -> DataFrame:
     elder's, and every id ever given stays a record that resolves.
     """
     anchored = by_judgement(by_name(by_identifier(records)), judgements)
-    eldest = F.min(F.struct("first_known_on", "trust", "source_key", "record_id")).over(Window.partitionBy("anchor"))["record_id"]
-    found = anchored.withColumn("entity_id", eldest)
+    eldest = F.min(F.struct("first_known_on", "trust", "source_key", "record_id", "_before")).over(Window.partitionBy("anchor"))
+    found = anchored.withColumn("_eldest", eldest).withColumn("entity_id", F.col("_eldest.record_id"))
     own = F.col("entity_id") == F.col("record_id")
-    return found.withColumn("method", F.when(own, "own").otherwise(F.col("method"))).drop("anchor")
+    # Of what a judgement united, the records that were not with the eldest before are there by that judgement.
+    brought = F.col("_before") != F.col("_eldest._before")
+    return found.withColumns({
+        "method": F.when(own, "own").when(brought, "judgement").otherwise(F.col("method")),
+        "reason": F.when(brought, F.concat(F.lit("judged the same; before: "), "reason")).otherwise(F.col("reason")),
+    }).drop("anchor", "_before", "_eldest")  # fmt: skip
 
 
 def by_identifier(records: DataFrame) -> DataFrame:
@@ -139,18 +144,14 @@ def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
     """What people judged outranks every rule: `not_same` takes record_b out of the organisation of record_a, then `same` unites anchors.
 
     Where the rules hold the two apart anyway, `not_same` changes nothing: so to split what was merged restores what was before.
+    Adds `_before`, the anchor before any union.
     """
     judged = _judged(records, judgements)
     apart = F.broadcast(judged.select(F.explode("apart").alias("record_id"), F.lit(True).alias("_apart")).distinct())
     split = records.join(apart, "record_id", "left").withColumn("anchor", _when_apart(F.concat(F.lit(APART), "record_id"), "anchor"))
     split = split.withColumns({"method": _when_apart(F.lit("judgement"), "method"), "reason": _when_apart(F.lit("judged another organisation"), "reason")})
     merged = split.join(F.broadcast(_united(judged)), "anchor", "left")
-    moved = F.col("_into").isNotNull() & (F.col("_into") != F.col("anchor"))
-    return merged.withColumns({
-        "method": F.when(moved, "judgement").otherwise(F.col("method")),
-        "reason": F.when(moved, F.concat(F.lit("judged the same; before: "), "reason")).otherwise(F.col("reason")),
-        "anchor": F.coalesce("_into", "anchor"),
-    }).drop("_into", "_apart")  # fmt: skip
+    return merged.withColumns({"_before": F.col("anchor"), "anchor": F.coalesce("_into", "anchor")}).drop("_into", "_apart")
 
 
 def _when_apart(then: Column, column: str) -> Column:

@@ -39,7 +39,8 @@ def _districts(values: DataFrame, divisions: DataFrame) -> DataFrame:
     )  # fmt: skip
     listed = divisions.where(F.col("kind").isin("district", "county", "county-level city")).join(current_divisions(divisions), F.col("code") == F.col("issued"))
     years = sums.select(F.year("stat_month").alias("year")).distinct()
-    held = (F.col("valid_from").cast("int") <= F.col("year")) & (F.coalesce(F.col("valid_to").cast("int"), F.lit(9999)) >= F.col("year"))
+    since, until = (F.substring(c, 1, 4).cast("int") for c in ("valid_from", "valid_to"))
+    held = F.col("year").between(F.coalesce(since, F.lit(0)), F.coalesce(until, F.lit(9999)))
     expected = years.join(F.broadcast(listed), held).groupBy("year").agg(F.count_distinct("region_code").alias("parts_expected"))
     told = sums.join(expected, F.year("stat_month") == F.col("year"))
     marks = (F.lit("districts").alias("kind"), F.lit("districts").alias("partition_name"), F.lit(CITY).alias("region_code"))

@@ -77,7 +77,7 @@ def _in_district(rows: DataFrame, grids: DataFrame) -> DataFrame:
 def _divisions(rows: DataFrame, divisions: DataFrame) -> DataFrame:
     """Adds `division_at_issue` (of the code) and `division_now`: successors in force in the year of sending, two changes deep."""
     changes = divisions.where("successor_code IS NOT NULL AND successor_code <> code").select(
-        F.col("code").alias("division_now"), F.col("successor_code").alias("_next"), F.col("valid_to").alias("_ended")
+        F.col("code").alias("division_now"), F.col("successor_code").alias("_next"), F.substring("valid_to", 1, 4).alias("_ended")
     )
     year = F.substring("_sent_at", 1, 4)
     now = rows.withColumn("division_at_issue", F.substring("object_id", 1, 6)).withColumn("division_now", F.col("division_at_issue"))

@@ -3,7 +3,7 @@ PY := .venv/bin/python
 UP := .venv/.set-up
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check fuzz bad-input story-handover types score score-identity score-themes sql up down status doctor bench lock report
+.PHONY: help setup demo test test-slow check fuzz bad-input story-handover types score score-identity score-themes sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ demo: $(UP)  ## a generated city through the real scheduler
 
 test: $(UP)  ## everything the developers trust
 	$(PY) -m pytest -q
+
+test-slow: $(UP)  ## what takes minutes each: the scheduler, a steward's approval, 100,000 histories, sensor scores
+	$(PY) -m pytest -q -m slow
 
 check: $(UP)  ## the fast part: lint, import layers, contracts, suites, unit tests
 	$(PY) -m ruff check .
@@ -53,7 +56,7 @@ score-identity: $(UP)  ## who is who in four cities of 100,000 organisations: pa
 	$(PY) bench/identity.py
 
 score-themes: $(UP)  ## every analysts' question against its oracle, planted faults per group, AQI and coordinates against theirs, on SEEDS
-	CITYLAKE_SEEDS=$(or $(SEEDS),2016,7,11) $(PY) -m pytest -q tests/oracles tests/spark/test_macro_defects.py tests/flow/test_sensor_scores.py \
+	CITYLAKE_SEEDS=$(or $(SEEDS),2016,7,11) $(PY) -m pytest -q -m 'slow or not slow' tests/oracles tests/spark/test_macro_defects.py tests/flow/test_sensor_scores.py \
 	  tests/spark/test_aqi_oracles.py tests/spark/test_coordinates_oracle.py tests/spark/test_weather_by_hand.py
 
 sql: $(UP)  ## SQL prompt on released views

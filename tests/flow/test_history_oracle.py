@@ -20,12 +20,15 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pytest
 from citylake.audit.conservation import batches
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.delta import open_table
 from citylake.lake.names import silver
 from citylake.lake.settings import Settings
 from citylake.run import decode_dataset, open_lake, receive_dataset, refine_dataset
+
+pytestmark = pytest.mark.slow
 
 DATASET = "construction/component"
 HEADER = "ObjID,ObjName,SmallClass,DeptName1,DeptName2,DeptName3,BGID,ObjState,ORDate,CHDate,DataSource,PointX,PointY,Material,Note"

@@ -14,6 +14,8 @@ from citylake.publish.release import releases
 from citylake.run import Lake, open_lake
 from rich.console import Console
 
+pytestmark = pytest.mark.slow
+
 
 def test_airflow_and_run_give_identical_tables(small_lake: Any, contents: Callable[[Lake], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     lake, city = small_lake

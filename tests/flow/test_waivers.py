@@ -19,6 +19,8 @@ from citylake.orchestrate.scheduler import Api, down, up, wait_for
 from citylake.quality.cases import cases
 from citylake.run import Lake, open_lake, today
 
+pytestmark = pytest.mark.slow
+
 READING_SECONDS = 20
 DATASET, RULE = "construction/component", "longitude.swapped"
 STEWARD = {"by": "李四", "reason": "资产已拆除,无法更正", "until": "2099-12-31"}

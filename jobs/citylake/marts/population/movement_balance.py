@@ -30,7 +30,7 @@ def balance(streets: DataFrame) -> DataFrame:
     (the smaller of inflow and outflow, summed over streets): where it is small, the change of the stock alone would tell the flows.
     """
     districts = _judged(_summed(streets, F.col("district_code"), F.lit(CITY)), ["stat_month"])
-    city = _judged(_summed(streets, F.lit(CITY), F.lit("")), ["stat_month"])
+    city = _judged(_summed(streets, F.lit(CITY), F.lit(None).cast("string")), ["stat_month"])
     above = districts.select(F.col("area_code").alias("parent_code"), "stat_month", F.col("_stock").alias("_above"), F.col("_flows").alias("_flows_above"))
     placed = streets.withColumnsRenamed({"street_code": "area_code", "district_code": "parent_code"}).join(above, ["parent_code", "stat_month"])
     judged = _judged(placed, ["parent_code", "stat_month"], F.col("_above"), F.col("_flows_above")).drop("_above", "_flows_above")

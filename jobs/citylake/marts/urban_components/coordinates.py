@@ -61,22 +61,26 @@ def gcj02_of_bd09(longitude: Column, latitude: Column) -> Point:
 def with_candidates(points: DataFrame, longitude: str, latitude: str) -> DataFrame:
     """Adds `_lon_<datum>`, `_lat_<datum>`: where a point lies in CGCS2000 if it was written in that datum, for each of `DATUMS`."""
     raw = points.withColumns({"_lon_0": F.col(longitude).cast("double"), "_lat_0": F.col(latitude).cast("double")})
-    near = raw.withColumns(dict(zip(("_lon_bd", "_lat_bd"), gcj02_of_bd09(F.col("_lon_0"), F.col("_lat_0")), strict=True)))
-    back = bd09_of_gcj02(F.col("_lon_bd"), F.col("_lat_bd"))
-    gcj = near.withColumns({"_lon_bd": F.col("_lon_bd") - back[0] + F.col("_lon_0"), "_lat_bd": F.col("_lat_bd") - back[1] + F.col("_lat_0")})
+    near = _held(raw, dict(zip(("_lon_near", "_lat_near"), gcj02_of_bd09(F.col("_lon_0"), F.col("_lat_0")), strict=True)))
+    back = bd09_of_gcj02(F.col("_lon_near"), F.col("_lat_near"))
+    gcj = _held(near, {"_lon_bd": F.col("_lon_near") - back[0] + F.col("_lon_0"), "_lat_bd": F.col("_lat_near") - back[1] + F.col("_lat_0")})
     found = _with_wgs84(_with_wgs84(gcj, "_lon_0", "_lat_0", "_1"), "_lon_bd", "_lat_bd", "_2")
-    return found.drop("_lon_bd", "_lat_bd")
+    return found.drop("_lon_near", "_lat_near", "_lon_bd", "_lat_bd")
 
 
 def _with_wgs84(points: DataFrame, longitude: str, latitude: str, suffix: str) -> DataFrame:
-    """Adds `_lon<suffix>`, `_lat<suffix>`: the WGS-84 point of a GCJ-02 point; each step its own projection, so that no formula nests."""
-    at, step = points.withColumns({f"_lon{suffix}": F.col(longitude), f"_lat{suffix}": F.col(latitude)}), (f"_lon{suffix}", f"_lat{suffix}")
-    for _ in range(3):
-        back = gcj02(F.col(step[0]), F.col(step[1]))
-        at = at.withColumns({"_back_lon": back[0], "_back_lat": back[1]}).withColumns(
-            {step[0]: F.col(step[0]) - F.col("_back_lon") + F.col(longitude), step[1]: F.col(step[1]) - F.col("_back_lat") + F.col(latitude)}
-        )
-    return at.drop("_back_lon", "_back_lat")
+    """Adds `_lon<suffix>`, `_lat<suffix>`: the WGS-84 point of a GCJ-02 point, by three corrections of a first guess."""
+    at, guess = points, (longitude, latitude)
+    for step in ("_a", "_b", ""):
+        back, names = gcj02(F.col(guess[0]), F.col(guess[1])), (f"_lon{suffix}{step}", f"_lat{suffix}{step}")
+        better = (F.col(guess[0]) - back[0] + F.col(longitude), F.col(guess[1]) - back[1] + F.col(latitude))
+        at, guess = _held(at, dict(zip(names, better, strict=True))), names
+    return at.drop(*[f"_{axis}{suffix}{step}" for axis in ("lon", "lat") for step in ("_a", "_b")])
+
+
+def _held(frame: DataFrame, columns: dict[str, Column]) -> DataFrame:
+    """Adds columns behind a generator, through which the optimizer writes no formula into its users: nested, these would grow without end."""
+    return frame.select("*", F.inline(F.array(F.struct(*[c.alias(n) for n, c in columns.items()]))))
 
 
 def metres_between(longitude: Column, latitude: Column, other_longitude: Column, other_latitude: Column) -> Column:
@@ -104,7 +108,7 @@ def with_datum(candidates: DataFrame) -> DataFrame:
     fits = F.array(*[F.struct((F.lit(d) != F.col("declared_datum")).alias("other"), F.col(f"_far_{i}").alias("far"), F.lit(d).alias("datum"))
                      for i, d in enumerate(DATUMS)])  # fmt: skip
     best = F.expr(f"array_min(filter(_fits, f -> f.far <= {TOLERANCE_M})).datum")
-    told = candidates.withColumns(far).withColumn("_fits", fits).withColumn("detected_datum", best)
+    told = _held(candidates, far).withColumn("_fits", fits).withColumn("detected_datum", best)
     used = F.coalesce("detected_datum", "declared_datum", F.lit(DATUMS[0]))
     chosen = {axis: F.coalesce(*[F.when(used == d, F.col(f"_{axis[:3]}_{i}")) for i, d in enumerate(DATUMS)]) for axis in ("longitude", "latitude")}
     placed = told.withColumns({axis: F.round(value, 7).cast("decimal(10,7)") for axis, value in chosen.items()})

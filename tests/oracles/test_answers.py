@@ -14,6 +14,8 @@ from citylake.lake.settings import Settings
 
 from tests.oracles.city import DOCS, City
 
+pytestmark = pytest.mark.slow
+
 SEEDS = tuple(int(s) for s in os.environ.get("CITYLAKE_SEEDS", "2016").split(","))
 MONTHS, SCALE = 3, 0.3
 QUESTIONS = sorted(DOCS.glob("*/[0-9]*.sql"))

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from citylake.audit.conservation import batches, losses
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.processes import listening, running, wait_until
@@ -43,6 +44,7 @@ def _whole(lake: Lake) -> bool:
     return not lost and not [t for c in chains for t in broken_links(lake.store, c)] and all(b.balanced for b in batches(lake.store, lake.contracts))
 
 
+@pytest.mark.slow
 def test_runs_that_are_killed_leave_what_one_run_leaves(small_lake: Any, contents: Callable[[Lake], Any]) -> None:
     lake, city = small_lake
     other = _other(lake, city, "killed")
@@ -56,6 +58,7 @@ def test_runs_that_are_killed_leave_what_one_run_leaves(small_lake: Any, content
     assert contents(other) == contents(lake)
 
 
+@pytest.mark.slow
 def test_two_runs_at_once_admit_every_row_once(small_lake: Any, contents: Callable[[Lake], Any]) -> None:
     lake, city = small_lake
     other = _other(lake, city, "raced")

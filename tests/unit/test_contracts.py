@@ -55,8 +55,8 @@ def copy(root: Path, tmp_path: Path) -> Path:
         ("{property: type, value: longitude}", "{property: type, value: longitud}", "did you mean 'longitude'?"),
         ("logicalType: date, businessName: ORDate", "logicalTyp: date, businessName: ORDate", "did you mean 'logicalType'?"),
         ("{name: material,", "{name: resident_score,", "no such data about persons"),
-        ("value: register}", "value: registry}", "kind: 'registry' is not one of"),
-        ("{property: quarantineMax, value: 0.1}", "{property: quarantineMax, value: 10%}", "quarantineMax: '10%' is not of type 'number'"),
+        ("value: register}", "value: registry}", 'kind: "registry" is not one of'),
+        ("{property: quarantineMax, value: 0.1}", "{property: quarantineMax, value: 10%}", 'quarantineMax: "10%" is not of type "number"'),
     ],
 )
 def test_a_broken_contract_names_file_line_and_nearest_key(copy: Path, old: str, new: str, told: str | None) -> None:

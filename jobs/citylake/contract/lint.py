@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any
 
-import jsonschema
+from jsonschema_rs import Draft201909Validator
 
 from citylake.contract.source import Place, Source
 
@@ -39,16 +39,24 @@ class Problem:
 
 
 @lru_cache(maxsize=1)
-def _odcs() -> Any:
-    text = (resources.files("open_data_contract_standard") / "schema.json").read_text("utf-8")
-    return jsonschema.Draft201909Validator(json.loads(text))
+def _standards_schema() -> Any:
+    return json.loads((resources.files("open_data_contract_standard") / "schema.json").read_text("utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _odcs() -> Draft201909Validator:
+    return Draft201909Validator(_standards_schema())
+
+
+@lru_cache(maxsize=1)
+def _our_schema() -> Any:
+    """The schemas of our own properties of a `table` and a `column`; see docs/engineers/contracts.md."""
+    return json.loads((resources.files("citylake.contract") / "properties.schema.json").read_text("utf-8"))["$defs"]
 
 
 @lru_cache(maxsize=2)
-def _ours(node: str) -> Any:
-    """The schema of our own properties of a `table` or a `column`; see docs/engineers/contracts.md."""
-    schema = json.loads((resources.files("citylake.contract") / "properties.schema.json").read_text("utf-8"))
-    return jsonschema.Draft201909Validator({**schema["$defs"][node], "$defs": schema["$defs"]})
+def _ours(node: str) -> Draft201909Validator:
+    return Draft201909Validator({**_our_schema()[node], "$defs": _our_schema()})
 
 
 def problems(source: Source, types: set[str]) -> list[Problem]:
@@ -65,20 +73,21 @@ def _standard(source: Source) -> Iterator[Problem]:
 
 
 def _explain(source: Source, error: Any) -> Iterator[Problem]:
-    place: Place = tuple(error.absolute_path)
+    place: Place = tuple(error.instance_path)
     unknown = re.findall(r"'([^']+)'", error.message) if "unexpected" in error.message or "Unevaluated" in error.message else []
     for key in unknown:
-        near = difflib.get_close_matches(key, _known_keys(error.schema), n=1)
+        near = difflib.get_close_matches(key, _known_keys(), n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         yield _problem(source, (*place, key), "contract.unknown_key", f"unknown key '{key}'{hint}")
     if not unknown:
         yield _problem(source, place, "contract.standard", error.message[:200])
 
 
-def _known_keys(schema: Any) -> list[str]:
-    """All property names below a schema node; the standard's own names when the node lists none."""
+@lru_cache(maxsize=1)
+def _known_keys() -> list[str]:
+    """All property names of the standard."""
     found: set[str] = set()
-    stack: list[Any] = [schema, _odcs().schema]
+    stack: list[Any] = [_standards_schema()]
     while stack:
         node = stack.pop()
         if isinstance(node, dict):
@@ -141,13 +150,13 @@ def _column(source: Source, place: Place, column: dict[str, Any], types: set[str
 
 def _properties(source: Source, place: Place, holder: dict[str, Any], node: str) -> Iterator[Problem]:
     values, at = custom(holder), {str(item.get("property")): i for i, item in enumerate(holder.get("customProperties", []))}
-    known = _ours(node).schema["properties"]
+    known = _our_schema()[node]["properties"]
     for key in values.keys() - known:
         near = difflib.get_close_matches(key, known, n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         yield _problem(source, (*place, "customProperties", at[key]), "contract.unknown_key", f"unknown property '{key}'{hint}")
     for error in _ours(node).iter_errors({k: v for k, v in values.items() if k in known}):
-        key = str(error.absolute_path[0]) if error.absolute_path else ""
+        key = str(error.instance_path[0]) if error.instance_path else ""
         where = (*place, "customProperties", at[key]) if key else place
         yield _problem(source, where, "contract.property", f"{key}: {error.message[:200]}" if key else error.message[:200])
 

@@ -5,12 +5,12 @@ penalties AS (
   SELECT p.*, visible_from <= valid_on AND (visible_to IS NULL OR visible_to > valid_on) AS visible
   FROM credit.penalty p CROSS JOIN days
   WHERE decided_on <= valid_on AND to_date(known_from) <= known_on AND (known_to IS NULL OR to_date(known_to) > known_on)
-), firm AS (
-  SELECT e.* FROM credit.entity e CROSS JOIN days JOIN (SELECT entity_id, count(*) AS n FROM penalties GROUP BY entity_id) USING (entity_id)
+), punished AS (
+  SELECT e.*, row_number() OVER (ORDER BY n DESC, registration_no) AS place
+  FROM credit.entity e CROSS JOIN days JOIN (SELECT entity_id, count(*) AS n FROM penalties GROUP BY entity_id) USING (entity_id)
   WHERE kind = 'enterprise' AND valid_from <= valid_on AND (valid_to IS NULL OR valid_to > valid_on)
     AND to_date(known_from) <= known_on AND (known_to IS NULL OR to_date(known_to) > known_on)
-  ORDER BY n DESC, registration_no LIMIT 1
-)
+), firm AS (SELECT * FROM punished WHERE place = 1)
 SELECT registration_no, name, former_names, status_code,
   (SELECT count_if(in_force_from <= valid_on AND (in_force_to IS NULL OR in_force_to > valid_on)) FROM credit.permit p CROSS JOIN days
    WHERE p.entity_id = firm.entity_id AND decided_on <= valid_on AND to_date(known_from) <= known_on AND (known_to IS NULL OR to_date(known_to) > known_on)

@@ -11,9 +11,12 @@ INPUTS = ("marts/urban_components/component_day", "codes/event_classes")
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """One row per district and class of rain. Asset-days are the district's drains and manholes times its days of that class."""
+    """One row per district and class of rain. Asset-days are the district's drains and manholes times its days of that class.
+
+    A day without all its 24 hours of rain may have been wetter than it looks: it counts in no class.
+    """
     wet = F.broadcast(inputs["codes/event_classes"].where("weather_join = 'rain'").select(F.col("code").alias("event_class")))
-    days = inputs["marts/urban_components/component_day"].where("rain_class IS NOT NULL").join(wet, "event_class", "left_semi")
+    days = inputs["marts/urban_components/component_day"].where("rain_hours = 24").join(wet, "event_class", "left_semi")
     # Each day has a row per class of event with the same assets: a day's assets count once.
     daily = days.groupBy("division_code", "rain_class", "met_day").agg(F.max("assets").alias("_assets"), F.sum("cases").alias("_cases"))
     counted = daily.groupBy("division_code", "rain_class").agg(

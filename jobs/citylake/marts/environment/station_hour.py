@@ -13,7 +13,7 @@ from citylake.marts.history import current
 INPUTS = ("environment/air_quality_hourly", "codes/air_items", "codes/aqi_breakpoints", "codes/air_rules")
 SENTINELS = (-9999, 9999, 99999, 999999)
 CO_TOP = 150  # mg/m3, end of every AQI table of CO: more is ug/m3
-REPLAYED = 0.9  # of the hours of a run another station is stuck as well
+REPLAYED = 0.9  # of the hours of a run another station is in a run about as long; two sensors that stick by chance end at their own time
 LAGS = (-8, -1, 0, 1, 8)  # hours by which a clock is taken to be off: UTC for Beijing time, the hour before or after
 KEY = ("station_code", "measured_at", "item_code")
 
@@ -50,20 +50,23 @@ def _read(silver: DataFrame, items: DataFrame) -> DataFrame:
 def _without_stuck(rows: DataFrame) -> DataFrame:
     """Rows with `is_stuck` and `is_replay`, and `value` empty where either holds.
 
-    A run is one value other than zero in so many measured hours in a row (missing hours do not end it); one in whose hours
-    another station is stuck on the same item nearly all the time was replayed by the platform.
+    A run is one value other than zero in so many measured hours in a row (missing hours do not end it); one that nearly coincides with
+    a run of another station on the same item was replayed by the platform.
     """
     series = Window.partitionBy("station_code", "item_code").orderBy("measured_at")
     known = F.last("value", True).over(series.rowsBetween(Window.unboundedPreceding, -1))
     runs = rows.withColumn("_changed", F.coalesce((F.col("value") != known).cast("int"), F.lit(0))).withColumn("_run", F.sum("_changed").over(series))
     run = Window.partitionBy("station_code", "item_code", "_run")
-    long = F.col("hourly") & (F.col("value") != 0) & (F.count("value").over(run) >= F.expr(rule("stuck_hours", "day")))
-    stuck = runs.withColumn("_stuck", F.coalesce(long, F.lit(False)))
-    together = F.count_if("_stuck").over(Window.partitionBy("item_code", "measured_at")) > 1
+    length = F.count("value").over(run)
+    long = F.col("hourly") & (F.col("value") != 0) & (length >= F.expr(rule("stuck_hours", "day")))
+    stuck = runs.withColumn("_stuck", F.coalesce(long, F.lit(False))).withColumn("_length", F.when(F.col("_stuck"), length))
+    lengths = F.collect_list("_length").over(Window.partitionBy("item_code", "measured_at"))
+    alike = F.filter(lengths, lambda n: (n >= REPLAYED * F.col("_length")) & (F.col("_length") >= REPLAYED * n))
+    together = F.size(alike) > 1
     share = F.avg(F.when(F.col("_stuck"), F.col("_together").cast("int"))).over(run)
     judged = stuck.withColumn("_together", together).withColumn("is_replay", F.col("_stuck") & (share >= REPLAYED))
     judged = judged.withColumn("is_stuck", F.col("_stuck") & ~F.col("is_replay"))
-    return judged.withColumn("value", F.when(~F.col("_stuck"), F.col("value"))).drop("_changed", "_run", "_stuck", "_together")
+    return judged.withColumn("value", F.when(~F.col("_stuck"), F.col("value"))).drop("_changed", "_run", "_stuck", "_together", "_length")
 
 
 def _inverted() -> Column:

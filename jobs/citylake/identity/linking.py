@@ -28,7 +28,9 @@ def link(records: DataFrame, judgements: DataFrame) -> DataFrame:
     The id of an entity is the record id of its first known record: later records never change it, a merge keeps the
     elder's, and every id ever given stays a record that resolves.
     """
-    anchored = by_judgement(by_name(by_identifier(records)), judgements)
+    # Each step reads the one before several times; without checkpoints the plan, and the work, would double at every step.
+    known = by_identifier(records.localCheckpoint()).localCheckpoint()
+    anchored = by_judgement(by_name(known).localCheckpoint(), judgements)
     eldest = F.min(F.struct("first_known_on", "trust", "source_key", "record_id", "_before")).over(Window.partitionBy("anchor"))
     found = anchored.withColumn("_eldest", eldest).withColumn("entity_id", F.col("_eldest.record_id"))
     own = F.col("entity_id") == F.col("record_id")

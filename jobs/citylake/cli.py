@@ -212,6 +212,15 @@ def refine(names: Names = None, as_json: Json = False) -> None:
 
 
 @app.command()
+def admit(dataset: str, number: int, by: Annotated[str, typer.Option()], reason: Annotated[str, typer.Option()], as_json: Json = False) -> None:
+    """A steward overrules the gate: a batch that is held goes into silver, with name and reason in the evidence."""
+    from citylake.run import open_lake, overrule_gate
+
+    done = overrule_gate(open_lake(), dataset, number, by=by, reason=reason)
+    _print(done) if as_json else out.print(f"{dataset} receipt {number} admitted; marts follow with `citylake run`", highlight=False)
+
+
+@app.command()
 def build(names: Names = None, as_json: Json = False) -> None:
     """Hop 7: build marts whose inputs changed."""
     _verb("build", names, as_json)

@@ -16,7 +16,7 @@ from citylake.ingest.bronze import decode
 from citylake.ingest.receive import receive
 from citylake.lake.settings import Settings, load_settings
 from citylake.lake.store import Store, open_store
-from citylake.ledger.evidence import Event, append, events, find
+from citylake.ledger.evidence import Event, append, events, find, is_held
 from citylake.ledger.receipts import Receipt, dataset_receipts, replacement
 from citylake.plan import load_plan
 
@@ -80,8 +80,7 @@ def refine_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
 
 
 def _settled(known: list[Event], receipt: Receipt) -> bool:
-    gate = find(known, "gate", receipt.number)
-    return find(known, "admitted", receipt.number) is not None or (gate is not None and not gate.facts["passed"])
+    return find(known, "admitted", receipt.number) is not None or is_held(known, receipt.number)
 
 
 def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, Any]:
@@ -90,14 +89,15 @@ def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, A
     from citylake.refine.refine import admit
 
     refined = _refined(lake, contract, receipt)
-    gate = _gated(lake, contract, receipt, refined)
-    if gate.facts["passed"]:
+    _gated(lake, contract, receipt, refined)
+    passed = not is_held(events(lake.store, contract.id), receipt.number)
+    if passed:
         admit(lake.spark, lake.settings, contract, receipt, refined.facts["counts"])
         append(lake.store, contract.id, "admitted", receipt.number, {})
         settle(lake.settings, lake.store, contract, receipt)
         notify(lake.settings, lake.store, contract, receipt)
     counts = {k: v for k, v in refined.facts["counts"].items() if not k.startswith("rule:")}
-    return {"receipt": receipt.number, "passed": gate.facts["passed"], **counts}
+    return {"receipt": receipt.number, "passed": passed, **counts}
 
 
 def _refined(lake: Lake, contract: Contract, receipt: Receipt) -> Event:
@@ -123,6 +123,14 @@ def _gated(lake: Lake, contract: Contract, receipt: Receipt, refined: Event) -> 
     decoded = find(known, "decoded", receipt.number)
     rows = decoded.facts["rows"] if decoded else None
     return append(lake.store, contract.id, "gate", receipt.number, judge_batch(lake.settings.root, contract, rows, refined.facts))
+
+
+def overrule_gate(lake: Lake, dataset: str, number: int, *, by: str, reason: str) -> dict[str, Any]:
+    """A steward lets a held batch in: who and why go to the evidence, then it is admitted as it was judged."""
+    from citylake.quality.overrule import overrule
+
+    overrule(lake.store, lake.contracts[dataset], number, by, reason)
+    return refine_dataset(lake, dataset)
 
 
 def replay_dataset(lake: Lake, dataset: str) -> dict[str, Any]:

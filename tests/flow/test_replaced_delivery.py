@@ -5,7 +5,6 @@ The oracle folds the deliveries that still hold, in the order of their names, in
 
 from __future__ import annotations
 
-import hashlib
 import json
 import random
 from dataclasses import replace
@@ -14,18 +13,16 @@ from typing import Any
 
 import pytest
 from citylake.audit.conservation import batches, losses
-from citylake.ingest.sources.folder import fetch_folder
-from citylake.lake.delta import open_table
-from citylake.lake.names import letter_key, silver
+from citylake.lake.names import letter_key
 from citylake.lake.settings import Settings
 from citylake.ledger.receipts import dataset_receipts
 from citylake.quality.cases import cases
-from citylake.run import Lake, decode_dataset, open_lake, receive_dataset, refine_dataset, today
+from citylake.run import Lake, open_lake, today
 
-EVENTS, REGISTER = "construction/component_case", "construction/component"
+from tests.flow.deliveries import REGISTER, State, components, known, send
+
+EVENTS = "construction/component_case"
 CLASSES = ("除雪后积雪结冰", "井盖破损")
-HEADER = "ObjID,ObjName,SmallClass,DeptName1,DeptName2,DeptName3,BGID,ObjState,ORDate,CHDate,DataSource,PointX,PointY,Material,Note"
-State = dict[str, str]
 
 
 @pytest.fixture
@@ -44,35 +41,6 @@ def _events(state: State) -> bytes:
     return json.dumps({"source": "中心", "cases": [_case(k, v) for k, v in state.items()]}, ensure_ascii=False).encode()
 
 
-def _components(state: State) -> bytes:
-    lines = [f"{k},路灯,0119,市城管局,区城管局,区城管局,{k[:6]}001001001,{v},2012-03-04,,实测,123.4500000,41.8000000,铸铁," for k, v in state.items()]
-    return ("\r\n".join([HEADER, *lines]) + "\r\n").encode("gb18030")
-
-
-def _send(lake: Lake, folder: Path, dataset: str, name: str, body: bytes, records: int, day: int) -> None:
-    manifest = {
-        "manifest": 1, "dataset": dataset, "contract": "1.0.0", "delivery": name, "period": name[:7], "coverage": "full" if dataset == REGISTER else "changes",
-        "sent_at": f"2016-04-{day:02d}T09:30:00+08:00", "corrects": None,
-        "files": [{"name": "a", "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "records": records}], "totals": {"records": records},
-    }  # fmt: skip
-    to = folder / str(day) / dataset / name
-    to.mkdir(parents=True)
-    (to / "a").write_bytes(body)
-    (to / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    fetch_folder(lake.store, folder / str(day))
-    for verb in (receive_dataset, decode_dataset, refine_dataset):
-        verb(lake, dataset)
-
-
-def _known(lake: Lake, dataset: str, key: str, value: str) -> State:
-    """What silver holds as true now."""
-    table = open_table(lake.settings, silver(dataset))
-    assert table is not None
-    rows = [r for r in table.to_pyarrow_table().to_pylist() if r["_known_to"] is None and r.get("_valid_to") is None]
-    assert len({r[key] for r in rows}) == len(rows), "a key stands twice"
-    return {r[key]: r[value] for r in rows}
-
-
 def _changed(rng: random.Random, state: State, share: float) -> State:
     return {k: rng.choice(CLASSES) if rng.random() < share else v for k, v in state.items()}
 
@@ -87,17 +55,17 @@ def test_events_are_as_if_the_replaced_delivery_had_never_come(lake: Lake, tmp_p
     mended = {**_changed(rng, kept, 0.2), "SY201601000299": CLASSES[1]}
     sent = [("2016-01-001", first), ("2016-02-001", {**second, "坏": "不明"}), ("2016-03-001", third), ("2016-02-001", mended)]
     for day, (name, state) in enumerate(sent, start=1):
-        _send(lake, tmp_path, EVENTS, name, _events(state), len(state), day)
+        send(lake, tmp_path, EVENTS, name, _events(state), len(state), day)
     answered = [b for b in batches(lake.store, lake.contracts) if b.dataset == EVENTS]
     assert [(b.state, b.why) for b in answered] == [("admitted", "")] * 4
     assert all(b.balanced for b in answered) and sum(b.received for b in answered) == sum(len(s) for _, s in sent)
     assert losses(lake.settings, lake.store, lake.contracts[EVENTS]) == []
-    assert _known(lake, EVENTS, "case_id", "event_class") == first | mended | third
+    assert known(lake, EVENTS, "case_id", "event_class") == first | mended | third
     assert [r.replaces for r in dataset_receipts(lake.store, EVENTS)] == [None, None, None, 2]
     assert "替换回执 2" in lake.store.get(letter_key("construction", 4, "zh.html")).decode()
     assert {c.state for c in cases(lake.store, lake.contracts[EVENTS], lake.settings.root, today()) if c.receipt == 2} == {"closed"}
-    _send(lake, tmp_path, EVENTS, "2016-02-001", _events({**second, "坏": "不明"}), len(second) + 1, 5)  # the first bytes again: they count anew
-    assert _known(lake, EVENTS, "case_id", "event_class") == first | second | third
+    send(lake, tmp_path, EVENTS, "2016-02-001", _events({**second, "坏": "不明"}), len(second) + 1, 5)  # the first bytes again: they count anew
+    assert known(lake, EVENTS, "case_id", "event_class") == first | second | third
 
 
 def test_a_register_is_replaced_as_a_whole_and_only_in_its_last_period(lake: Lake, tmp_path: Path) -> None:
@@ -106,8 +74,8 @@ def test_a_register_is_replaced_as_a_whole_and_only_in_its_last_period(lake: Lak
     february = {k: v for k, v in january.items() if k != keys[0]} | {keys[1]: "破损"}
     mended = {k: v for k, v in january.items() if k != keys[2]}
     for day, (name, state) in enumerate([("2016-01-001", january), ("2016-02-001", february), ("2016-02-001", mended), ("2016-01-001", mended)], start=1):
-        _send(lake, tmp_path, REGISTER, name, _components(state), len(state), day)
+        send(lake, tmp_path, REGISTER, name, components(state), len(state), day)
     answered = [b for b in batches(lake.store, lake.contracts) if b.dataset == REGISTER]
     assert [b.state for b in answered] == ["admitted", "admitted", "admitted", "refused"]
     assert "delivery.period_order" in answered[3].why
-    assert _known(lake, REGISTER, "object_id", "state_code") == mended
+    assert known(lake, REGISTER, "object_id", "state_code") == mended

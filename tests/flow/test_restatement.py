@@ -17,8 +17,6 @@ from citylake.marts.restatement import LEDGER, restatements
 from citylake.publish.release import as_known_on, create_views, latest, releases
 from citylake.run import Lake, build_mart, open_lake, release, replay_dataset
 
-pytestmark = pytest.mark.slow
-
 DATASET, MART, LATE = "civil_affairs/movement", "population/movement_balance", "2016-01-001"
 FIGURES = "SELECT area_code, stat_month, deaths, expected_stock FROM population.movement_balance ORDER BY ALL"
 

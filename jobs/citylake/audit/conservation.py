@@ -13,7 +13,7 @@ from citylake.lake.delta import open_table
 from citylake.lake.names import bronze, landing_key
 from citylake.lake.settings import Settings
 from citylake.lake.store import Store
-from citylake.ledger.evidence import Event, events, find
+from citylake.ledger.evidence import Event, events, failed_rules, find, is_held
 from citylake.ledger.receipts import Receipt, dataset_receipts
 
 FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
@@ -66,10 +66,9 @@ def _batch(receipt: Receipt, known: list[Event]) -> Batch:
 def _state(receipt: Receipt, known: list[Event]) -> str:
     if receipt.outcome != "accepted":
         return receipt.outcome
-    gate = find(known, "gate", receipt.number)
-    if gate is not None and not gate.facts["passed"]:
+    if is_held(known, receipt.number):
         return "held"
-    reached = [e for e in ("received", "decoded", "refined", "gate", "admitted") if find(known, e, receipt.number)]
+    reached = [e for e in ("received", "decoded", "refined", "gate", "overruled", "admitted") if find(known, e, receipt.number)]
     return reached[-1] if reached else "received"
 
 
@@ -81,8 +80,9 @@ def _why(receipt: Receipt, known: list[Event]) -> str:
     gate = find(known, "gate", receipt.number)
     if gate is None or gate.facts["passed"]:
         return ""
-    verdicts = [v for part in ("rows", "batch") for v in gate.facts[part]["verdicts"] if not v["success"]]
-    return "gate: " + ", ".join(sorted(v["rule_id"] for v in verdicts))
+    overruled = find(known, "overruled", receipt.number)
+    told = f"; overruled by {overruled.facts['by']}: {overruled.facts['reason']}" if overruled else ""
+    return "gate: " + ", ".join(failed_rules(gate)) + told
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ class Tokens:
             return text
         clean = unicodedata.normalize("NFKC", text).strip(" \t'").upper()
         body, shop = clean[:18], clean[18:]
-        if _PERSON.fullmatch(body) and _date(body[6:14]) and (shop in ("00", "01", "02") or shop == "" and _checks_as_person(body)):
+        if _PERSON.fullmatch(body) and _date(body[6:14]) and (shop in ("00", "01", "02") or (shop == "" and _checks_as_person(body))):
             return f"token:{self.token(body)}{shop}"  # the digits tell two shops of one owner apart
         return text
 

@@ -1,0 +1,55 @@
+"""A batch that its gate holds waits for a person: let in by name and reason it is admitted as it was judged, and what came later forbids that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from citylake.audit.conservation import batches
+from citylake.lake.errors import LakeError
+from citylake.lake.settings import Settings
+from citylake.ledger.evidence import broken_links, events
+from citylake.run import Lake, open_cases, open_lake, overrule_gate, refine_dataset
+
+from tests.flow.deliveries import REGISTER, State, components, known, send
+
+STEWARD = {"by": "steward of components", "reason": "the twelve are being surveyed again"}
+JANUARY = {f"21010201{n:08d}": "完好" for n in range(1, 41)}
+FEBRUARY = {k: "不明" if n < 12 else "破损" for n, k in enumerate(JANUARY)}  # too many refused records for the gate
+
+
+@pytest.fixture
+def lake(lake_settings: Settings, request: pytest.FixtureRequest) -> Lake:
+    return open_lake(lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-{request.node.name[7:20].replace('_', '-')}"}))
+
+
+def _send(lake: Lake, folder: Path, name: str, state: State, day: int) -> int:
+    send(lake, folder, REGISTER, name, components(state), len(state), day)
+    return batches(lake.store, lake.contracts)[-1].receipt
+
+
+def test_a_held_batch_goes_in_by_name_and_reason(lake: Lake, tmp_path: Path) -> None:
+    _send(lake, tmp_path, "2016-01-001", JANUARY, 1)
+    number = _send(lake, tmp_path, "2016-02-001", FEBRUARY, 2)
+    assert batches(lake.store, lake.contracts)[-1].state == "held"
+    assert known(lake, REGISTER, "object_id", "state_code") == JANUARY
+    assert refine_dataset(lake, REGISTER)["batches"] == []
+
+    assert overrule_gate(lake, REGISTER, number, **STEWARD)["batches"][0]["passed"]
+    found = batches(lake.store, lake.contracts)[-1]
+    assert (found.state, STEWARD["by"] in found.why, STEWARD["reason"] in found.why) == ("admitted", True, True)
+    assert known(lake, REGISTER, "object_id", "state_code") == JANUARY | {k: v for k, v in FEBRUARY.items() if v == "破损"}
+    assert len(open_cases(lake)) == 1
+    told = next(e for e in events(lake.store, REGISTER) if e.event == "overruled")
+    assert told.facts["rules"] and broken_links(lake.store, REGISTER) == []
+    with pytest.raises(LakeError, match="not held"):
+        overrule_gate(lake, REGISTER, number, **STEWARD)
+
+
+def test_what_came_later_forbids_it(lake: Lake, tmp_path: Path) -> None:
+    _send(lake, tmp_path, "2016-01-001", JANUARY, 1)
+    number = _send(lake, tmp_path, "2016-02-001", FEBRUARY, 2)
+    _send(lake, tmp_path, "2016-03-001", JANUARY, 3)
+    with pytest.raises(LakeError, match="was admitted since"):
+        overrule_gate(lake, REGISTER, number, **STEWARD)
+    assert known(lake, REGISTER, "object_id", "state_code") == JANUARY

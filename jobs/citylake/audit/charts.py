@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
+from math import ceil
 from typing import Any
 
 from markupsafe import Markup
@@ -51,27 +53,45 @@ def _lines(asked: dict[str, Any], rows: list[Row], titles: dict[str, str]) -> An
     """One small panel per series, each with its own scale; `line` parts a panel into lines (the vintages of an indicator)."""
     import altair as alt
 
-    by = asked["by"]
-    first = [s for s, _ in sorted(Counter(r[by] for r in rows).items(), key=lambda c: (-c[1], str(c[0])))[:SERIES]]
-    data = alt.Data(values=[r for r in rows if r[by] in first])
-    line = alt.Chart(data).mark_line(point=alt.OverlayMarkDef(size=18)).encode(
-        alt.X(f"{asked['x']}:T", title=None, axis=alt.Axis(format="%Y-%m", tickCount=6)), alt.Y(f"{asked['y']}:Q", title=None, scale=alt.Scale(zero=False))
+    first = _first_series(asked, rows)
+    shown = [r for r in rows if r[asked["by"]] in first]
+    ticks = alt.TimeIntervalStep(interval="month", step=ceil(len({str(r[asked["x"]])[:7] for r in shown}) / 6))
+    line = alt.Chart(alt.Data(values=shown)).mark_line(point=alt.OverlayMarkDef(size=18)).encode(
+        alt.X(f"{asked['x']}:T", title=None, axis=alt.Axis(format="%Y-%m", tickCount=ticks)), alt.Y(f"{asked['y']}:Q", title=None, scale=alt.Scale(zero=False))
     ).properties(width=330, height=110)  # fmt: skip
     if "line" in asked:
         line = line.encode(alt.Color(f"{asked['line']}:O", title=titles[asked["line"]]))
-    panels = alt.Facet(f"{by}:N", title=titles[asked["y"]], header=alt.Header(labelLimit=330), sort=None)
+    panels = alt.Facet(f"{asked['by']}:N", title=titles[asked["y"]], header=alt.Header(labelLimit=330), sort=None)
     return line.facet(panels, columns=2).resolve_scale(x="independent", y="independent")
+
+
+def _first_series(asked: dict[str, Any], rows: list[Row]) -> list[Any]:
+    """The series with most lines (an indicator that was restated says more than one that was not), then with most points."""
+    points = Counter(r[asked["by"]] for r in rows)
+    lines = Counter(by for by, _ in {(r[asked["by"]], r[asked["line"]]) for r in rows}) if "line" in asked else Counter()
+    return sorted(points, key=lambda s: (-lines[s], -points[s], str(s)))[:SERIES]
 
 
 def _calendar(asked: dict[str, Any], rows: list[Row], titles: dict[str, str]) -> Any:
     """One cell a day, months below each other; `steps` part the classes and `colors` name them."""
     import altair as alt
 
-    cells = [{"day": int(str(r[asked["x"]])[8:10]), "month": str(r[asked["x"]])[:7], "value": r[asked["y"]]} for r in rows]
+    inks = [_ink(c) for c in asked["colors"]]
+    values = ((str(r[asked["x"]]), r[asked["y"]]) for r in rows)
+    cells = [{"day": int(d[8:10]), "month": d[:7], "value": v, "ink": inks[bisect_right(asked["steps"], v)]} for d, v in values]
     scale = alt.Scale(type="threshold", domain=asked["steps"], range=asked["colors"])
     base = alt.Chart(alt.Data(values=cells)).encode(alt.X("day:O", title=None, axis=alt.Axis(labelAngle=0)), alt.Y("month:O", title=None))
     boxes = base.mark_rect(stroke="#fff").encode(alt.Color("value:Q", title=titles[asked["y"]], scale=scale))
-    return (boxes + base.mark_text(fontSize=9).encode(alt.Text("value:Q", format=".0f"))).properties(width=900, height=alt.Step(26))
+    text = base.mark_text(fontSize=9).encode(alt.Text("value:Q", format=".0f"), alt.Color("ink:N", scale=None))
+    return alt.layer(boxes, text).resolve_scale(color="independent").properties(width=900, height=alt.Step(26))
+
+
+def _ink(color: str) -> str:
+    """Black or white, whichever reads better on a colour given as `#rrggbb` (luma of ITU-R BT.601)."""
+    if not color.startswith("#"):
+        return "black"
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 110 else "black"
 
 
 def _bars(asked: dict[str, Any], rows: list[Row], titles: dict[str, str]) -> Any:

@@ -113,11 +113,12 @@ def _run(lake: Lake, api: Api, plan: Plan, out: Console) -> list[str]:
 
 
 class _Progress:
-    """Tells each run's end once, with the share that is done."""
+    """Tells each run's end once, with the share that is done and how long the rest takes at the pace so far."""
 
     def __init__(self, api: Api, out: Console) -> None:
         self._api, self._out = api, out
         self._told: set[str] = set()
+        self._start = time.monotonic()
         self.failed: set[str] = set()
 
     def finished(self, wanted: set[str]) -> bool:
@@ -126,10 +127,13 @@ class _Progress:
         ended = {r["dag_id"]: r["state"] for r in runs if r["state"] in DONE}
         for dag in sorted(ended.keys() - self._told):
             self._told.add(dag)
-            self._out.print(f"{len(self._told & wanted):3}/{len(wanted)} {ended[dag]:8} {dag}")
+            self._out.print(f"{len(self._told & wanted):3}/{len(wanted)} {ended[dag]:8} {dag:50} {self._left(len(wanted - self._told))}", highlight=False)
         self.failed |= {d for d, state in ended.items() if state == "failed"}
         open_runs = [r for r in runs if r["state"] not in DONE]
         return wanted <= ended.keys() or (bool(self.failed) and not open_runs)
+
+    def _left(self, runs: int) -> str:
+        return f"about {runs * (time.monotonic() - self._start) / len(self._told):.0f} s left" if runs else ""
 
 
 def _farewell(settings: Settings, out: Console, seconds: float) -> None:

@@ -79,7 +79,7 @@ def deliver(world: World, to: Path) -> int:
     total, tokens = 0, Tokens(b"bench")
     for dataset, rows in rows_of(world):
         found = [{k: (tokens.organisation_code(v) or None) if "taxpayer_no" in k else v or None for k, v in r.items()} for r in rows]
-        columns = [c for c in found[0] if c != TRUTH]
+        columns = [c for c in found[0] if not c.startswith("#")]
         table = pa.table({**{c: pa.array([r.get(c) for r in found], pa.string()) for c in columns}, "_truth": pa.array([int(r[TRUTH] or 0) for r in found])})
         (to / dataset).mkdir(parents=True, exist_ok=True)
         pq.write_table(table, to / dataset / "part.parquet")

@@ -348,7 +348,7 @@ def restatements(mart: Annotated[str | None, typer.Argument(help="one mart table
 
 @app.command()
 def score(truth: Path, as_json: Json = False) -> None:
-    """How many planted defects were found, per kind."""
+    """How many planted defects were found, per kind, and how many sound rows were accused of them."""
     from citylake.audit.score import score as measure
     from citylake.run import open_lake
 
@@ -357,9 +357,9 @@ def score(truth: Path, as_json: Json = False) -> None:
     if as_json:
         _print({**asdict(found), "recall": found.recall, "false_alarm_rate": found.false_alarm_rate})
         return
-    table = RichTable("kind", "expected", "planted", "found", "missed (first)")
+    table = RichTable("kind", "expected", "planted", "found", "accused", "missed or accused (first)")
     for k in found.kinds:
-        table.add_row(k.id, k.expect, str(k.planted), str(k.found), "; ".join(k.missed[:2]))
+        table.add_row(k.id, k.expect, str(k.planted), str(k.found), str(len(k.accused)), "; ".join([*k.missed[:2], *k.accused[:2]]))
     out.print(table)
     out.print(f"recall {found.recall:.4f}   false alarms {found.false_alarms} of {found.clean_rows} clean records ({found.false_alarm_rate:.4%})")
     raise typer.Exit(0 if found.recall >= 0.98 and found.false_alarm_rate <= 0.005 else 1)

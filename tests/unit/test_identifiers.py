@@ -62,9 +62,9 @@ def test_what_an_identifier_says_of_itself(text: str, form: str, check: str | No
 
 def test_a_person_in_a_company_column_becomes_a_token() -> None:
     tokens = Tokens(b"k")
-    assert (tokens.organisation_code("210122198211033048") or "").startswith("token:")
+    assert (tokens.organisation_code("210122198211033048") or "").startswith("TOKEN:")
     assert tokens.organisation_code("91210112PDY00001XB") == "91210112PDY00001XB"
     # its first 18 characters have the check character of a credit code, by chance
-    assert (tokens.organisation_code("21010519730711547700") or "").startswith("token:")
-    assert (tokens.organisation_code("210105197307115477") or "").startswith("token:")
+    assert (tokens.organisation_code("21010519730711547700") or "").startswith("TOKEN:")
+    assert (tokens.organisation_code("210105197307115477") or "").startswith("TOKEN:")
     assert tokens.organisation_code(None) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +23,14 @@ Place = tuple[str, str, int, str]  # dataset, file sha256, record, cell ("" unle
 
 @dataclass
 class Kind:
-    """One kind of defect: planted, found as expected, and what was missed (places only)."""
+    """One kind of defect: planted, found as expected, what was missed (places only), and sound rows that its rules accused."""
 
     id: str
     expect: str
     planted: int = 0
     found: int = 0
     missed: list[str] = field(default_factory=list)
+    accused: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,20 @@ def score(settings: Settings, store: Store, spark: SparkSession, contracts: dict
         for defect in mine:
             _judge(kinds, defect, at.get(id(defect)), seen, given)
         marked = {p[:3] for p in at.values()}
-        wrong = [p for p, (names, _) in seen.items() if p[:3] not in marked and names]
+        wrong = {p: names for p, (names, _) in seen.items() if p[:3] not in marked and names}
+        _accuse(kinds, mine, wrong)
         clean, alarms = clean + rows - len(marked), alarms + len(wrong)
     return Score(tuple(sorted(kinds.values(), key=lambda k: k.id)), clean, alarms)
+
+
+def _accuse(kinds: dict[tuple[str, str], Kind], planted: list[dict[str, Any]], wrong: dict[Place, frozenset[str]]) -> None:
+    """Sound rows that break a rule which a kind of defect expects count against that kind."""
+    rules: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for defect in planted:
+        if defect.get("rule"):
+            rules[defect["id"], defect["expect"]].add(defect["rule"])
+    for kind, expected in rules.items():
+        kinds[kind].accused += [f"{dataset} record {record} {' '.join(sorted(names))}" for (dataset, _, record, _), names in wrong.items() if names & expected]
 
 
 def _verdicts(settings: Settings, spark: SparkSession, compiled: Compiled, given: list[Receipt]) -> tuple[dict[Place, tuple[frozenset[str], str]], int]:

@@ -78,13 +78,13 @@ class Tokens:
         return ResidentFacts(self.token(whole), form if birth else "malformed", "ok" if ok else "bad", "true" if repaired else None, birth, sex, whole[:6])
 
     def organisation_code(self, text: str | None) -> str | None:
-        """A code of an organisation as delivered; a person's identifier found there becomes `token:…`."""
+        """A code of an organisation as delivered; a person's identifier found there becomes `TOKEN:…`, in capitals as codes are normalised."""
         if text is None or len(text) < 18:
             return text
         clean = unicodedata.normalize("NFKC", text).strip(" \t'").upper()
         body, shop = clean[:18], clean[18:]
         if _PERSON.fullmatch(body) and _date(body[6:14]) and (shop in ("00", "01", "02") or (shop == "" and _checks_as_person(body))):
-            return f"token:{self.token(body)}{shop}"  # the digits tell two shops of one owner apart
+            return f"TOKEN:{self.token(body).upper()}{shop}"  # the digits tell two shops of one owner apart
         return text
 
 

@@ -32,7 +32,7 @@ pytestmark = pytest.mark.slow
 
 DATASET = "construction/component"
 HEADER = "ObjID,ObjName,SmallClass,DeptName1,DeptName2,DeptName3,BGID,ObjState,ORDate,CHDate,DataSource,PointX,PointY,Material,Note"
-_BEIJING = pa.timestamp("us", tz="Asia/Shanghai")
+_BEIJING = pa.timestamp("s", tz="Asia/Shanghai")
 STATES = ("完好", "破损", "丢失")
 STORIES = ("same", "same", "same", "change", "change", "missing", "damaged", "twice", "superseded")
 KEYS = int(os.environ.get("CITYLAKE_HISTORIES", "100000"))
@@ -134,7 +134,7 @@ def _histories(settings: Settings) -> dict[str, set[Version]]:
     rows = table.to_pyarrow_table(columns=["object_id", "state_code", "_valid_from", "_valid_to", "_known_from", "_known_to"])
     at = {d.known: n for n, d in enumerate(DELIVERIES)}
     months = [[m.month if m else None for m in rows[c].to_pylist()] for c in ("_valid_from", "_valid_to")]
-    moments = [pc.strftime(pc.cast(rows[c], _BEIJING), "%Y-%m-%dT%H:%M:%S+08:00").to_pylist() for c in ("_known_from", "_known_to")]  # pyright: ignore[reportAttributeAccessIssue]
+    moments = [pc.strftime(pc.cast(rows[c], _BEIJING, safe=False), "%Y-%m-%dT%H:%M:%S+08:00").to_pylist() for c in ("_known_from", "_known_to")]  # pyright: ignore[reportAttributeAccessIssue]
     found: dict[str, set[Version]] = defaultdict(set)
     for key, state, *months_, begin, end in zip(rows["object_id"].to_pylist(), rows["state_code"].to_pylist(), *months, *moments, strict=True):
         version = (state, *months_, at[begin], at[end] if end else None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from citylake.city.defects import Defect, always, apostrophe, dotted_date, fifteen_digits, full_width, other_sex, three_zeros_id, when
 from citylake.city.deliver import Order
@@ -26,7 +26,8 @@ def orders(world: World, month: date) -> Iterator[tuple[Order, Iterator[Row]]]:
     size = world.size(RESIDENTS)
     register = _order(world, "civil_affairs/resident", month, f"人口_{month:%Y%m}.txt", "full", ("marital_status_code", "90"))
     yield register, residents(world.seed, size, month, streets)
-    moves = _order(world, "civil_affairs/movement", month, f"人口变动_{month:%Y%m}.csv", "changes", ("name", "旧值"))
+    last = (month_end(month) - timedelta(days=1)).date().isoformat()
+    moves = _order(world, "civil_affairs/movement", month, f"人口变动_{month:%Y%m}.csv", "changes", ("registered_on", last))
     yield moves, movements(world.seed, size, month, streets)
     counted = _order(world, "civil_affairs/permanent_count", month, f"常住人口_{month:%Y%m}.csv", "changes", None)
     yield counted, permanent(_stocks(world.seed, size, month_number(month), streets), month)

@@ -362,6 +362,8 @@ def score(truth: Path, as_json: Json = False) -> None:
         table.add_row(k.id, k.expect, str(k.planted), str(k.found), str(len(k.accused)), "; ".join([*k.missed[:2], *k.accused[:2]]))
     out.print(table)
     out.print(f"recall {found.recall:.4f}   false alarms {found.false_alarms} of {found.clean_rows} clean records ({found.false_alarm_rate:.4%})")
+    for rule, times in sorted(found.alarms.items()):
+        out.print(f"  {times} {rule}", highlight=False)
     raise typer.Exit(0 if found.recall >= 0.98 and found.false_alarm_rate <= 0.005 else 1)
 
 

@@ -52,4 +52,5 @@ def test_recall_and_precision(found: Score, group: str) -> None:
 
 
 def test_sound_rows_raise_nothing(found: Score) -> None:
-    assert found.false_alarm_rate <= 0.001, [(k.id, k.accused[:2]) for k in found.kinds if k.accused]
+    """Hours of CO in another unit are a fault of the station over a spell; `test_sensor_scores` scores them."""
+    assert found.alarms.keys() <= {"environment/air_quality_hourly air_quality_hourly.co_in_ugm3"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +40,7 @@ class Score:
     kinds: tuple[Kind, ...]
     clean_rows: int
     false_alarms: int
+    alarms: dict[str, int]  # the same by `dataset rule`; a row may break several
 
     @property
     def recall(self) -> float:
@@ -59,6 +60,7 @@ def score(settings: Settings, store: Store, spark: SparkSession, contracts: dict
     planted = [p for p in lines if p["expect"] != "spell"]  # spells over many rows are what a mart has to find
     kinds: dict[tuple[str, str], Kind] = {}
     clean = alarms = 0
+    by_rule: Counter[str] = Counter()
     for contract in (c for c in contracts.values() if c.kind != "mart"):
         mine = [p for p in planted if p["dataset"] == contract.id]
         given = dataset_receipts(store, contract.id)
@@ -69,8 +71,9 @@ def score(settings: Settings, store: Store, spark: SparkSession, contracts: dict
         marked = {p[:3] for p in at.values()}
         wrong = {p: names for p, (names, _) in seen.items() if p[:3] not in marked and names}
         _accuse(kinds, mine, wrong)
+        by_rule.update(f"{contract.id} {rule}" for names in wrong.values() for rule in names)
         clean, alarms = clean + rows - len(marked), alarms + len(wrong)
-    return Score(tuple(sorted(kinds.values(), key=lambda k: k.id)), clean, alarms)
+    return Score(tuple(sorted(kinds.values(), key=lambda k: k.id)), clean, alarms, dict(by_rule))
 
 
 def _accuse(kinds: dict[tuple[str, str], Kind], planted: list[dict[str, Any]], wrong: dict[Place, frozenset[str]]) -> None:

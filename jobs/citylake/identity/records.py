@@ -21,12 +21,18 @@ class Source:
     key: tuple[str, ...]
     fields: Mapping[str, str]
     other_names: str = "NULL"  # SQL: an array of further names of the same organisation
+    subjects: str = "true"  # SQL: the rows that are about an organisation
 
 
 def _same(*names: str) -> dict[str, str]:
     return {n: n for n in names}
 
 
+# Decisions about natural persons are told by their kind, or by a personal identifier and no other (the layout of 2016 states no kind).
+ABOUT_ORGANISATIONS = (
+    "NOT (coalesce(counterpart_kind, '') LIKE '自然人%' OR "
+    f"(coalesce({', '.join(f'counterpart_{i}' for i in IDENTIFIERS)}) IS NULL AND counterpart_resident_id IS NOT NULL))"
+)
 _DECISION = {"name": "counterpart_name", **{i: f"counterpart_{i}" for i in IDENTIFIERS}}
 _PLACED = _same("name", "division_code", "address", "representative")
 
@@ -38,8 +44,8 @@ SOURCES = (
     Source("quality_supervision/organisation_code", ("org_code",), _PLACED | _same("uscc", "org_code", "registration_no")),
     Source("state_taxation/taxpayer", ("taxpayer_no",), _PLACED | _same("registration_no", "taxpayer_no")),
     Source("local_taxation/taxpayer", ("taxpayer_no",), _PLACED | _same("registration_no", "taxpayer_no")),
-    Source("development_reform/admin_permit", (), _DECISION),
-    Source("development_reform/admin_penalty", (), _DECISION),
+    Source("development_reform/admin_permit", (), _DECISION, subjects=ABOUT_ORGANISATIONS),
+    Source("development_reform/admin_penalty", (), _DECISION, subjects=ABOUT_ORGANISATIONS),
     Source("market_regulation/list_entry", (), _same("name", "uscc", "registration_no")),
     Source(
         "court/dishonest_organisation", (),
@@ -76,7 +82,7 @@ def _field(source: Source, field: str) -> Column:
 
 
 def _of_source(silver: DataFrame, source: Source, trust: int) -> DataFrame:
-    plain = silver.select(
+    plain = silver.where(source.subjects).select(
         *[_field(source, f).alias(f) for f in FIELDS], source_key(source).alias("source_key"), "_known_from",
         (F.col("_valid_from") if "_valid_from" in silver.columns else F.lit(None).cast("date")).alias("_valid_from"),
         F.expr(f"CAST({source.other_names} AS ARRAY<STRING>)").alias("_others"),

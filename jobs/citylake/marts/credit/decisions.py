@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from citylake.identity.records import IDENTIFIERS, SOURCES, source_key
+from citylake.identity.records import ABOUT_ORGANISATIONS, IDENTIFIERS, SOURCES, source_key
 
 REGISTERS = tuple(s.dataset for s in SOURCES if s.key)
 KEYS = ("authority_name", "document_no", "counterpart_name")
@@ -14,8 +14,7 @@ NORMAL = "coalesce(state_code, '0') = '0'"  # a blank state is normal (dual publ
 
 def of_organisations(decisions: DataFrame) -> DataFrame:
     """Without decisions about natural persons: those are no subjects of credit here."""
-    nameless = F.expr(f"coalesce({', '.join(f'counterpart_{i}' for i in IDENTIFIERS)}) IS NULL AND counterpart_resident_id IS NOT NULL")
-    return decisions.where(~(F.coalesce("counterpart_kind", F.lit("")).startswith("自然人") | nameless))
+    return decisions.where(ABOUT_ORGANISATIONS)
 
 
 def with_entity(rows: DataFrame, records: DataFrame, dataset: str) -> DataFrame:

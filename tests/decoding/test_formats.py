@@ -6,6 +6,7 @@ import csv
 import io
 import random
 import struct
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,3 +185,15 @@ def test_the_scanner_agrees_with_python_on_20000_files(tmp_path: Path) -> None:
         assert all(r.sound for r in records)
         assert [next(csv.reader([r.body.decode()])) for r in records] == made
         assert b"".join(r.raw for r in records) == body
+
+
+@pytest.mark.parametrize(("member", "packed"), [("firm.csv", {"format": "csv", "container": "zip"}), ("xl/workbook.xml", {"format": "xlsx"})])
+def test_a_member_packed_by_a_damaged_lzma_is_refused(tmp_path: Path, member: str, packed: dict[str, str]) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr(member, b"a,b" * 100)
+    body = bytearray(buffer.getvalue())
+    body[30 + len(member) + 4] = 0xFF  # the properties of LZMA stand behind the local header, the name and their version and size
+    with pytest.raises(Unreadable) as refused:
+        _read(tmp_path, bytes(body), **packed)
+    assert refused.value.findings[0].rule in ("container.malformed", "delivery.malformed")

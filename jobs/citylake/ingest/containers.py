@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import lzma
 import stat
 import zipfile
 import zlib
@@ -16,7 +17,7 @@ from citylake.ledger.receipts import Finding
 
 _BLOCK = 1 << 20
 # What `zipfile` raises, by what is damaged, when it reads a foreign archive.
-DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, OSError, RuntimeError, LookupError, ValueError)
+DAMAGED_ZIP = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, EOFError, OSError, RuntimeError, LookupError, ValueError)
 # First bytes of what is not a department's data file, and what it is.
 _MAGIC = {
     b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"PK\x05\x06": "zip", b"\xd0\xcf\x11\xe0": "OLE", b"%PDF": "PDF", b"7z\xbc\xaf": "7z",

@@ -27,7 +27,7 @@ demo: $(UP)  ## a generated city through the real scheduler
 test: $(UP)  ## everything the developers trust
 	$(PY) -m pytest -q
 
-test-slow: $(UP)  ## what takes many minutes: questions against oracles, the scheduler, a steward, 100,000 histories, sensor scores
+test-slow: $(UP)  ## what takes many minutes: questions against oracles, the scheduler, a steward, 100,000 histories, runs that are killed
 	$(PY) -m pytest -q -m slow
 
 check: $(UP)  ## the fast part: lint, import layers, contracts, suites, unit tests

@@ -26,8 +26,6 @@ from citylake.run import open_lake, run_all
 
 from tests.oracles.city import City
 
-pytestmark = pytest.mark.slow
-
 SEEDS = tuple(int(s) for s in os.environ.get("CITYLAKE_SEEDS", "2016").split(","))
 MONTHS = 2
 AIR = "environment/air_quality_hourly"

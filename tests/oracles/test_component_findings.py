@@ -14,8 +14,6 @@ from citylake.lake.settings import Settings
 from tests.oracles.city import City
 from tests.oracles.test_answers import SCALE, SEEDS
 
-pytestmark = pytest.mark.slow
-
 DATASETS = ("construction/grid", "construction/component")
 # Which assets of `urban_components.asset` count as a finding of which defect.
 FINDINGS = {

@@ -11,8 +11,6 @@ from citylake.lake.settings import Settings
 
 from tests.oracles.test_answers import SEEDS
 
-pytestmark = pytest.mark.slow
-
 # Ids of shared/domain/defect_catalogue.csv, by its groups.
 GROUPS = {
     "text": (17, 25), "id": (26, 36), "name": (37, 42), "place": (43, 47), "time": (48, 52), "num": (53, 56), "macro": (57, 61), "sensor": (62, 69),

@@ -70,11 +70,7 @@ def _replacement(manifest: Manifest, contract: Contract, held: Receipt) -> Itera
         zh = f"{manifest.delivery}属{held.period}期,替换件不得改为{manifest.period}"
         en = f"{manifest.delivery} is of the period {held.period}; what replaces it cannot be of {manifest.period}"
         yield Finding("delivery.period", zh, en, MANIFEST)
-    least = held.records * (1 - contract.ended_max)
-    if manifest.totals.records < least:
-        zh = f"替换件仅{manifest.totals.records}条,原交付{held.records}条,至少应有{least:.0f}条"
-        en = f"replaces {held.records} records by {manifest.totals.records}: at least {least:.0f} expected"
-        yield Finding("delivery.partial", zh, en, MANIFEST)
+    yield from _far_fewer(manifest, contract, held, ("替换件仅{now}条,原交付{before}条", "replaces {before} records by {now}"))
 
 
 def _earlier_than_last(manifest: Manifest, full: list[Receipt]) -> Iterator[Finding]:
@@ -99,11 +95,15 @@ def _register(manifest: Manifest, contract: Contract, full: list[Receipt]) -> It
     elif _gap(last.period, manifest.period, contract.frequency_days):
         zh, en = f"{last.period}与{manifest.period}之间缺期", f"a period between {last.period} and {manifest.period} is missing"
         yield Finding("delivery.gap", zh, en, MANIFEST)
-    least = last.records * (1 - contract.ended_max)
+    yield from _far_fewer(manifest, contract, last, ("标明全量,仅{now}条,上期{before}条", "full coverage with {now} records after {before}"))
+
+
+def _far_fewer(manifest: Manifest, contract: Contract, before: Receipt, told: tuple[str, str]) -> Iterator[Finding]:
+    """More would be gone than the contract lets end; `told` in zh and en."""
+    least = before.records * (1 - contract.ended_max)
     if manifest.totals.records < least:
-        zh = f"标明全量,仅{manifest.totals.records}条,上期{last.records}条,至少应有{least:.0f}条"
-        en = f"full coverage with {manifest.totals.records} records after {last.records}: at least {least:.0f} expected"
-        yield Finding("delivery.partial", zh, en, MANIFEST)
+        zh, en = (t.format(now=manifest.totals.records, before=before.records) for t in told)
+        yield Finding("delivery.partial", f"{zh},至少应有{least:.0f}条", f"{en}: at least {least:.0f} expected", MANIFEST)
 
 
 def _gap(before: str, now: str, days: float) -> bool:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Collection, Iterable
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -159,8 +161,7 @@ def diagnose(dataset: str, file: Path, reference: Annotated[Path | None, typer.O
 
     settings = load_settings()
     contracts = load_contracts(settings.root)
-    if dataset not in contracts:
-        raise LakeError("dataset.unknown", f"there is no dataset {dataset}", now="citylake status")
+    _demand([dataset], contracts)
     found = compare(contracts[dataset], file, reference, settings.root)
     if as_json:
         _print([asdict(d) for d in found])
@@ -173,6 +174,15 @@ def diagnose(dataset: str, file: Path, reference: Annotated[Path | None, typer.O
         out.print("OK   the file is as the contract says")
 
 
+def _demand(names: Iterable[str], known: Collection[str]) -> None:
+    """LakeError `dataset.unknown` with the nearest name."""
+    for name in names:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise LakeError("dataset.unknown", f"there is no dataset or mart {name} here{hint}", now="citylake status")
+
+
 def _verb(verb: str, names: list[str] | None, as_json: bool) -> None:
     from citylake.plan import load_plan
     from citylake.run import VERBS, open_lake
@@ -180,6 +190,7 @@ def _verb(verb: str, names: list[str] | None, as_json: bool) -> None:
     lake = open_lake()
     plan = load_plan(lake.settings.root)
     known = [m.id for m in plan.marts] if verb == "build" else [d.id for d in plan.datasets]
+    _demand(names or [], known)
     done = [VERBS[verb](lake, n) for n in names or known]
     if as_json:
         _print(done)
@@ -216,7 +227,9 @@ def admit(dataset: str, number: int, by: Annotated[str, typer.Option()], reason:
     """A steward overrules the gate: a batch that is held goes into silver, with name and reason in the evidence."""
     from citylake.run import open_lake, overrule_gate
 
-    done = overrule_gate(open_lake(), dataset, number, by=by, reason=reason)
+    lake = open_lake()
+    _demand([dataset], [c.id for c in lake.contracts.values() if c.kind != "mart"])
+    done = overrule_gate(lake, dataset, number, by=by, reason=reason)
     _print(done) if as_json else out.print(f"{dataset} receipt {number} admitted; marts follow with `citylake run`", highlight=False)
 
 
@@ -538,8 +551,7 @@ def amend(dataset: str, delivery: str, file: Path) -> None:
     from citylake.run import open_lake
 
     lake = open_lake()
-    if dataset not in lake.contracts:
-        raise LakeError("dataset.unknown", f"there is no dataset {dataset}", now="citylake status")
+    _demand([dataset], lake.contracts)
     given = hand_over(lake.store, lake.contracts[dataset], delivery, file.read_bytes(), datetime.now(BEIJING))
     out.print(f"{given} is in the inbox; next: citylake replay {dataset}", highlight=False)
 
@@ -549,7 +561,9 @@ def replay(dataset: str, as_json: Json = False) -> None:
     """Run what came back for a dataset, and restate the marts that read it."""
     from citylake.run import open_lake, replay_dataset
 
-    done = replay_dataset(open_lake(), dataset)
+    lake = open_lake()
+    _demand([dataset], lake.contracts)
+    done = replay_dataset(lake, dataset)
     if as_json:
         _print(done)
         return

@@ -20,11 +20,11 @@ NEAR_M = 3000
 
 def drain_cases(city: City) -> Answer:
     """District and dry or wet -> days, cases, cases per 1,000 drains and manholes and day."""
-    drains = Counter(r["#division"] for r in urban_components._register(city) if r["class_code"] in urban_components.DRAINS)
-    cases, stations = urban_components._case_days(city, *urban_components.WATER), urban_components._district_stations(city)
+    drains = Counter(r["#division"] for r in urban_components.known_assets(city) if r["class_code"] in urban_components.DRAINS)
+    cases, stations = urban_components.case_days(city, *urban_components.WATER), urban_components.district_stations(city)
     days: dict[tuple[str, str], list[date]] = defaultdict(list)
     for division in drains:
-        for (station, day), hours in urban_components._station_days(city).items():
+        for (station, day), hours in urban_components.station_days(city).items():
             if station == stations[division] and len(hours) == 24 and all(h["rain_mm"] for h in hours):
                 rain = sum(Decimal(h["rain_mm"]) for h in hours)
                 days[division, "dry" if rain < Decimal("0.1") else "wet"].append(day)
@@ -32,7 +32,7 @@ def drain_cases(city: City) -> Answer:
 
 
 def _rate(division: str, kind: str, days: list[date], cases: int, drains: int) -> tuple[Any, ...]:
-    return division, kind, len(days), cases, urban_components._rounded(1000 * cases / (drains * len(days)), 3)
+    return division, kind, len(days), cases, urban_components.rounded(1000 * cases / (drains * len(days)), 3)
 
 
 def dust_cases(city: City) -> Answer:
@@ -40,10 +40,10 @@ def dust_cases(city: City) -> Answer:
     with (ROOT / "schemas" / "codes" / "air_stations.csv").open(encoding="utf-8", newline="") as handle:
         places = {r["code"]: (float(r["longitude"]), float(r["latitude"])) for r in csv.DictReader(handle)}
     out: Answer = []
-    for case in (c for c in urban_components._cases(city) if c["event_class"] == "工地扬尘"):
-        metres, station = min((urban_components._metres(urban_components._point(case), p), s) for s, p in places.items())
+    for case in (c for c in urban_components.reported_cases(city) if c["event_class"] == "工地扬尘"):
+        metres, station = min((urban_components.metres(urban_components.point(case), p), s) for s, p in places.items())
         if metres <= NEAR_M:
-            at = urban_components._reported(case)
+            at = urban_components.reported_at(case)
             near, whole = _pm10(city, station, at), [v for s in places if (v := _pm10(city, s, at)) is not None]
             mean = sum(whole) / len(whole) if whole else None
             out.append((case["case_id"], station, _text(near), _text(mean), None if near is None or mean is None else near > mean))
@@ -51,7 +51,7 @@ def dust_cases(city: City) -> Answer:
 
 
 def _pm10(city: City, station: str, at: datetime) -> Fraction | None:
-    return environment._days(city).get((station, f"{at:%Y-%m-%d}"), {}).get("PM10", {}).get(at.hour)
+    return environment.usable_hours(city).get((station, f"{at:%Y-%m-%d}"), {}).get("PM10", {}).get(at.hour)
 
 
 def _text(value: Fraction | None) -> Decimal | None:
@@ -61,7 +61,7 @@ def _text(value: Fraction | None) -> Decimal | None:
 def heating_months(city: City) -> Answer:
     """Month -> days, worst AQI, days above 100, days with a mean temperature below zero; January to March lie in the season."""
     months: dict[str, list[tuple[int, bool]]] = defaultdict(list)
-    for day, aqi, _ in environment._city_days(city):
+    for day, aqi, _ in environment.graded_days(city):
         months[day[:7]].append((aqi, _frost(city, date.fromisoformat(day))))
     return [(m, True, len(d), max(a for a, _ in d), sum(a > 100 for a, _ in d), sum(f for _, f in d)) for m, d in months.items()]
 
@@ -69,7 +69,7 @@ def heating_months(city: City) -> Answer:
 def _frost(city: City, day: date) -> bool:
     """Whether the mean over stations of their mean temperatures on a calendar day (its hours end after 00:00 up to 24:00) is below zero."""
     means: list[Fraction] = []
-    for hours in urban_components._hours(city).values():
+    for hours in urban_components.station_hours(city).values():
         warm = [Fraction(r["temperature_celsius"]) for t, r in hours if r["temperature_celsius"] and (t - timedelta(seconds=1)).date() == day]
         means += [sum(warm) / len(warm)] if warm else []
     return bool(means) and sum(means) / len(means) < 0

@@ -30,7 +30,7 @@ Answer = list[tuple[Any, ...]]
 
 
 @lru_cache(maxsize=4)
-def _days(city: City) -> dict[tuple[str, str], dict[str, Hours]]:
+def usable_hours(city: City) -> dict[tuple[str, str], dict[str, Hours]]:
     """(station, day) -> item -> hour -> usable value."""
     found: dict[tuple[str, str], dict[str, Hours]] = defaultdict(lambda: {i: {} for i in ITEMS})
     for row in city.rows(AIR):
@@ -67,7 +67,7 @@ def _index(item: str, mean: Decimal) -> int | None:
 @lru_cache(maxsize=4)
 def _station_means(city: City) -> dict[tuple[str, str, str], Decimal]:
     """(station, day, item) -> mean."""
-    means = {(s, d, i): _mean(i, hours) for (s, d), items in _days(city).items() for i, hours in items.items()}
+    means = {(s, d, i): _mean(i, hours) for (s, d), items in usable_hours(city).items() for i, hours in items.items()}
     return {k: m for k, m in means.items() if m is not None}
 
 
@@ -83,7 +83,7 @@ def _city_means(city: City) -> dict[str, dict[str, Decimal]]:
     return found
 
 
-def _city_days(city: City) -> list[tuple[str, int, list[str]]]:
+def graded_days(city: City) -> list[tuple[str, int, list[str]]]:
     """(day, AQI, primary items) of every day that can be graded."""
     out: list[tuple[str, int, list[str]]] = []
     for day, means in sorted(_city_means(city).items()):
@@ -94,7 +94,7 @@ def _city_days(city: City) -> list[tuple[str, int, list[str]]]:
 
 
 def aqi_class_days(city: City) -> Answer:
-    counts = Counter((day[:7], str(next(n for n, top in enumerate(CLASSES, 1) if aqi <= top))) for day, aqi, _ in _city_days(city))
+    counts = Counter((day[:7], str(next(n for n, top in enumerate(CLASSES, 1) if aqi <= top))) for day, aqi, _ in graded_days(city))
     return [(month, level, days) for (month, level), days in counts.items()]
 
 
@@ -109,7 +109,7 @@ def exceedance_days(city: City) -> Answer:
 
 
 def days_short_of_hours(city: City) -> Answer:
-    return [(s, d, len(items["PM2.5"])) for (s, d), items in _days(city).items() if len(items["PM2.5"]) < 20]
+    return [(s, d, len(items["PM2.5"])) for (s, d), items in usable_hours(city).items() if len(items["PM2.5"]) < 20]
 
 
 def _marked(city: City) -> dict[tuple[str, str, str], list[datetime]]:
@@ -137,13 +137,13 @@ def inverted_hours(city: City) -> Answer:
 
 
 def primary_pollutants(city: City) -> Answer:
-    days = [(day[:7], items) for day, _, items in _city_days(city) if items]
+    days = [(day[:7], items) for day, _, items in graded_days(city) if items]
     months, counts = Counter(m for m, _ in days), Counter((m, i) for m, items in days for i in items)
     return [(m, i, n, (Decimal(100 * n) / months[m]).quantize(Decimal("0.1"), ROUND_HALF_UP)) for (m, i), n in counts.items()]
 
 
 def worst_day(city: City) -> Answer:
-    days = _city_days(city)
+    days = graded_days(city)
     most = {m: max(aqi for day, aqi, _ in days if day[:7] == m) for m in {day[:7] for day, _, _ in days}}
     return [(day[:7], day, aqi, ",".join(items) if items else None) for day, aqi, items in days if aqi == most[day[:7]]]
 

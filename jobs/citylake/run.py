@@ -89,8 +89,8 @@ def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, A
     from citylake.refine.refine import admit
 
     refined = _refined(lake, contract, receipt)
-    _gated(lake, contract, receipt, refined)
-    passed = not is_held(events(lake.store, contract.id), receipt.number)
+    gate = _gated(lake, contract, receipt, refined)
+    passed = gate.facts["passed"] or not is_held(events(lake.store, contract.id), receipt.number)
     if passed:
         admit(lake.spark, lake.settings, contract, receipt, refined.facts["counts"])
         append(lake.store, contract.id, "admitted", receipt.number, {})

@@ -28,10 +28,11 @@ from citylake.lake.names import silver
 from citylake.lake.settings import Settings
 from citylake.run import decode_dataset, open_lake, receive_dataset, refine_dataset
 
+from tests.flow.deliveries import HEADER
+
 pytestmark = pytest.mark.slow
 
 DATASET = "construction/component"
-HEADER = "ObjID,ObjName,SmallClass,DeptName1,DeptName2,DeptName3,BGID,ObjState,ORDate,CHDate,DataSource,PointX,PointY,Material,Note"
 _BEIJING = pa.timestamp("s", tz="Asia/Shanghai")
 STATES = ("完好", "破损", "丢失")
 STORIES = ("same", "same", "same", "change", "change", "missing", "damaged", "twice", "superseded")

@@ -53,3 +53,14 @@ def test_what_came_later_forbids_it(lake: Lake, tmp_path: Path) -> None:
     with pytest.raises(LakeError, match="was admitted since"):
         overrule_gate(lake, REGISTER, number, **STEWARD)
     assert known(lake, REGISTER, "object_id", "state_code") == JANUARY
+
+
+def test_of_two_held_batches_one_can_go_in(lake: Lake, tmp_path: Path) -> None:
+    _send(lake, tmp_path, "2016-01-001", JANUARY, 1)
+    first = _send(lake, tmp_path, "2016-02-001", FEBRUARY, 2)
+    second = _send(lake, tmp_path, "2016-03-001", {k: "不明" if n < 12 else "完好" for n, k in enumerate(JANUARY)}, 3)
+    with pytest.raises(LakeError, match="a name and a reason"):
+        overrule_gate(lake, REGISTER, first, by=" ", reason="none")
+    overrule_gate(lake, REGISTER, first, **STEWARD)
+    with pytest.raises(LakeError, match="was admitted since"):
+        overrule_gate(lake, REGISTER, second, **STEWARD)

@@ -69,13 +69,13 @@ def organisation_codes(seed: int, count: int, month: date, variants: float = 0.2
 def taxpayers(seed: int, count: int, month: date, office: str, variants: float = 0.2) -> Iterator[Row]:
     """The register of state (`国税`) or local (`地税`) taxation; the number is old (15) or the credit code."""
     for i, e, rng in _each(seed, count, month, office, 0.8):
-        now = facts(seed, i, e.division, month)
+        now, number = facts(seed, i, e.division, month), tax_number(seed, i, e)
         yield {
-            "taxpayer_no": tax_number(seed, i, e), "name": written(seed, i, e, rng, variants),
+            "taxpayer_no": number, "name": written(seed, i, e, rng, variants),
             "registration_no": e.registration_no if rng.random() < 0.6 else "", "address": now.address,
             "division_code": rng.choice(list(DISTRICTS)) if rng.random() < 0.02 else e.division,  # moved, the tax office knows it under the old district
             "representative": now.representative, "authority_name": f"沈阳市{office}局", "registered_on": (e.established + timedelta(days=20)).isoformat(),
-            "status_code": e.status, TRUTH: str(i), **_of_a_person(tax_number(seed, i, e)),
+            "status_code": e.status, TRUTH: str(i), **_of_a_person(number),
         }  # fmt: skip
 
 
@@ -185,9 +185,10 @@ def tax_grade(seed: int, i: int) -> str:
 def tax_grades(seed: int, count: int, year: int, published: date) -> Iterator[Row]:
     """Grades of a year for the organisations that state taxation knows."""
     for i, e, _ in _each(seed, count, published, "国税", 0.8):
+        number = tax_number(seed, i, e)
         yield {
-            "year": str(year), "taxpayer_no": tax_number(seed, i, e), "name": e.name, "grade": tax_grade(seed, i),
-            "authority_name": "沈阳市国税局", "published_on": published.isoformat(), TRUTH: str(i), **_of_a_person(tax_number(seed, i, e)),
+            "year": str(year), "taxpayer_no": number, "name": e.name, "grade": tax_grade(seed, i),
+            "authority_name": "沈阳市国税局", "published_on": published.isoformat(), TRUTH: str(i), **_of_a_person(number),
         }  # fmt: skip
 
 

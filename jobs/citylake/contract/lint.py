@@ -74,13 +74,19 @@ def _standard(source: Source) -> Iterator[Problem]:
 
 def _explain(source: Source, error: Any) -> Iterator[Problem]:
     place: Place = tuple(error.instance_path)
-    unknown = re.findall(r"'([^']+)'", error.message) if "unexpected" in error.message or "Unevaluated" in error.message else []
+    unknown: list[str] = getattr(error.kind, "unexpected", [])
     for key in unknown:
         near = difflib.get_close_matches(key, _known_keys(), n=1)
         hint = f"; did you mean '{near[0]}'?" if near else ""
         yield _problem(source, (*place, key), "contract.unknown_key", f"unknown key '{key}'{hint}")
     if not unknown:
-        yield _problem(source, place, "contract.standard", error.message[:200])
+        yield _problem(source, place, "contract.standard", _told(error))
+
+
+def _told(error: Any) -> str:
+    """The validator's text; it names two values of a list, an author needs them all."""
+    allowed = ", ".join(json.dumps(v, ensure_ascii=False) for v in getattr(error.kind, "options", []))
+    return (f"{json.dumps(error.instance, ensure_ascii=False)} is not one of {allowed}" if allowed else error.message)[:200]
 
 
 @lru_cache(maxsize=1)
@@ -158,7 +164,7 @@ def _properties(source: Source, place: Place, holder: dict[str, Any], node: str)
     for error in _ours(node).iter_errors({k: v for k, v in values.items() if k in known}):
         key = str(error.instance_path[0]) if error.instance_path else ""
         where = (*place, "customProperties", at[key]) if key else place
-        yield _problem(source, where, "contract.property", f"{key}: {error.message[:200]}" if key else error.message[:200])
+        yield _problem(source, where, "contract.property", f"{key}: {_told(error)}" if key else _told(error))
 
 
 def _promises(source: Source) -> Iterator[Problem]:

@@ -172,7 +172,7 @@ def test_the_matcher_holds_on_a_public_truth_set_of_businesses(answers: dict[str
 SILVER = {
     "market_regulation/legal_entity": ("registration_no", "uscc", "name", "former_name", "org_code", "division_code", "address", "representative"),
     "state_taxation/taxpayer": ("taxpayer_no", "name", "registration_no", "division_code", "address", "representative"),
-    "development_reform/admin_permit": tuple(f"counterpart_{c}" for c in ("name", "uscc", "org_code", "registration_no", "taxpayer_no")),
+    "development_reform/admin_permit": tuple(f"counterpart_{c}" for c in ("name", "kind", "resident_id", *IDENTIFIERS)),
 }  # fmt: skip
 
 
@@ -186,7 +186,7 @@ def delivered(seed: int, firms: int) -> dict[str, list[tuple[int, dict[str, str 
     for month in (datetime.date(2016, m, 1) for m in range(1, 13)):
         permits = list(decisions(seed, "permit", month + datetime.timedelta(days=6 - month.weekday()), firms // 4, firms, revised=False))
         for n, row in enumerate(permits):  # a third names its counterpart by a variant of the name alone
-            lone = {k: "" for k in row if k.startswith("counterpart_")} if n % 3 == 0 else {}
+            lone = {f"counterpart_{i}": "" for i in IDENTIFIERS} if n % 3 == 0 else {}
             row |= lone | {"counterpart_name": variant(row["counterpart_name"], random.Random(n), 0.5)}
         for (dataset, columns), rows in zip(SILVER.items(), (entities(seed, firms, month), taxpayers(seed, firms, month, "国税"), permits), strict=True):
             found[dataset] += [(month.month, {c: r[c] or None for c in columns}) for r in rows]

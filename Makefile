@@ -2,6 +2,8 @@
 PY := .venv/bin/python
 UP := .venv/.set-up
 
+SEEDS ?= 2016,7,11
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow check fuzz bad-input story-handover types score score-identity score-themes sql up down status doctor bench lock report
 
@@ -56,7 +58,7 @@ score-identity: $(UP)  ## who is who in four cities of 100,000 organisations: pa
 	$(PY) bench/identity.py
 
 score-themes: $(UP)  ## every analysts' question against its oracle, planted faults per group, AQI and coordinates against theirs, on SEEDS
-	CITYLAKE_SEEDS=$(or $(SEEDS),2016,7,11) $(PY) -m pytest -q -m 'slow or not slow' tests/oracles tests/spark/test_macro_defects.py tests/flow/test_sensor_scores.py \
+	CITYLAKE_SEEDS=$(SEEDS) $(PY) -m pytest -q -m 'slow or not slow' tests/oracles tests/spark/test_macro_defects.py tests/flow/test_sensor_scores.py \
 	  tests/spark/test_aqi_oracles.py tests/spark/test_coordinates_oracle.py tests/spark/test_weather_by_hand.py
 
 sql: $(UP)  ## SQL prompt on released views

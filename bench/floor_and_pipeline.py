@@ -53,7 +53,7 @@ class Meter:
         return {
             "cpu_python_s": used.ru_utime + used.ru_stime,
             "cpu_spark_s": _tree_cpu("spark", settings.state), "cpu_store_s": _tree_cpu("s3", settings.state),
-            "spark_jobs": spark_jobs(settings), **_stage_bytes(settings.port_spark_ui),
+            "spark_jobs": spark_jobs(settings), **_tasks(settings.port_spark_ui),
             "requests": sum(self._lake.store.requests.values()),
         }  # fmt: skip
 
@@ -71,12 +71,13 @@ def _tree_cpu(name: str, state: Path) -> float:
     return cpu(top) if top else 0.0
 
 
-def _stage_bytes(port: int) -> dict[str, float]:
+def _tasks(port: int) -> dict[str, float]:
+    """What tasks did: their seconds (without planning and compilation) and bytes."""
     base = f"http://127.0.0.1:{port}/api/v1/applications"
     app = json.load(urllib.request.urlopen(base))[0]["id"]
-    stages = json.load(urllib.request.urlopen(f"{base}/{app}/stages"))
-    names = {"spark_read_mb": "inputBytes", "spark_written_mb": "outputBytes", "spark_shuffled_mb": "shuffleWriteBytes"}
-    return {k: sum(s[v] for s in stages) / 1e6 for k, v in names.items()}
+    executors = json.load(urllib.request.urlopen(f"{base}/{app}/allexecutors"))
+    names = {"spark_task_s": ("totalDuration", 1e3), "spark_read_mb": ("totalInputBytes", 1e6), "spark_shuffled_mb": ("totalShuffleWrite", 1e6)}
+    return {k: sum(e[v] for e in executors) / unit for k, (v, unit) in names.items()}
 
 
 def _generate(to: Path, scale: float) -> dict[str, Any]:

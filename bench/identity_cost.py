@@ -34,7 +34,7 @@ def prepared(spark: Any, folder: Path) -> Path:
 
     given = given_of(spark, folder)
     found = records(given).join(truth_of(given), ["source", "source_key"]).withColumn("whole", F.expr(names.whole("name")))
-    code = F.when(F.col("anchor").startswith("1:"), F.substring("anchor", 3, 9))
+    code = F.when(F.col("id_anchor").startswith("1:"), F.substring("id_anchor", 3, 9))
     keyed = by_identifier(found).select(
         F.col("record_id").alias("unique_id"), code.alias("code"), "registration_no", "whole", F.expr(names.core("whole")).alias("core"),
         F.expr(names.branch("whole")).alias("branch"), "division_code", "address", "representative", "n",
@@ -45,10 +45,11 @@ def prepared(spark: Any, folder: Path) -> Path:
 
 def compared(spark: Any, folder: Path) -> int:
     """How many pairs of a record and an organisation the backbone compares; records with a known identifier are compared with none."""
-    from citylake.identity.linking import by_identifier, candidates
+    from citylake.identity.linking import by_confirmation, by_identifier, by_keys, candidates
     from citylake.identity.records import records
 
-    return candidates(by_identifier(records(given_of(spark, folder)))).select("record_id", "_anchor").distinct().count()
+    known = by_confirmation(by_identifier(by_keys(records(given_of(spark, folder))).localCheckpoint()))
+    return candidates(known.localCheckpoint()).select("record_id", "_anchor").distinct().count()
 
 
 def by_splink(records: Path, cores: int) -> dict[str, Any]:

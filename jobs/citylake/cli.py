@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from citylake.lake.errors import GateFailed, LakeError
+from citylake.lake.errors import GateFailed, LakeError, did_you_mean
 from citylake.lake.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="citylake: an open municipal data lake", pretty_exceptions_enable=False)
@@ -178,9 +177,7 @@ def _demand(names: Iterable[str], known: Collection[str]) -> None:
     """LakeError `dataset.unknown` with the nearest name."""
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise LakeError("dataset.unknown", f"there is no dataset or mart {name} here{hint}", now="citylake status")
+            raise LakeError("dataset.unknown", f"there is no dataset or mart {name} here{did_you_mean(name, known)}", now="citylake status")
 
 
 def _verb(verb: str, names: list[str] | None, as_json: bool) -> None:

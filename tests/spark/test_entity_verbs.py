@@ -54,6 +54,7 @@ def test_judged_same_then_split_restores_what_was_before(lake: Lake) -> None:
     judge(store, contract, Judgement(a, b, "not_same", "信用处数据岗", "经核实为两家", later))
     through(lake, JUDGEMENTS)
     assert _records(lake) == rows
+    assert _kept_by(lake) == ["WRITE", "MERGE", "MERGE"]
     with pytest.raises(LakeError, match="stands alone"):
         split_from(settings, store, b)
 
@@ -76,3 +77,13 @@ def _records(lake: Lake) -> list[dict[str, Any]]:
     opened = open_table(lake.settings, mart("credit/entity_record"))
     assert opened is not None
     return sorted(opened.to_pyarrow_table().to_pylist(), key=lambda r: r["record_id"])
+
+
+def _kept_by(lake: Lake) -> list[str]:
+    """How the kept links came about: whole at first, then built on."""
+    from citylake.lake.delta import open_table
+    from citylake.lake.names import kept
+
+    opened = open_table(lake.settings, kept("credit/entity_record"))
+    assert opened is not None
+    return [c["operation"] for c in reversed(opened.history())]

@@ -12,5 +12,5 @@ def test_a_mistyped_dataset_is_told_with_the_nearest_name(tmp_path: Path) -> Non
     call = [sys.executable, "-m", "citylake.cli", "diagnose", "construction/componen", str(tmp_path / "a.csv")]
     done = subprocess.run(call, capture_output=True, text=True, check=False)
     assert done.returncode == 3
-    assert "did you mean construction/component?" in done.stderr
+    assert "did you mean 'construction/component'?" in done.stderr
     assert "[dataset.unknown]" in done.stderr and "Traceback" not in done.stderr

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from typing import Any
 from jsonschema_rs import Draft201909Validator
 
 from citylake.contract.source import Place, Source
+from citylake.lake.errors import did_you_mean
 
 SLA = {"frequency", "latency"}
 # Subjects that no contract may describe (docs/decisions/0004-what-the-lake-refuses.md).
@@ -76,9 +76,7 @@ def _explain(source: Source, error: Any) -> Iterator[Problem]:
     place: Place = tuple(error.instance_path)
     unknown: list[str] = getattr(error.kind, "unexpected", [])
     for key in unknown:
-        near = difflib.get_close_matches(key, _known_keys(), n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        yield _problem(source, (*place, key), "contract.unknown_key", f"unknown key '{key}'{hint}")
+        yield _problem(source, (*place, key), "contract.unknown_key", f"unknown key '{key}'{did_you_mean(key, _known_keys())}")
     if not unknown:
         yield _problem(source, place, "contract.standard", _told(error))
 
@@ -147,9 +145,7 @@ def _column(source: Source, place: Place, column: dict[str, Any], types: set[str
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
         yield _problem(source, (*place, "name"), "contract.name", f"'{name}' is no column name ([a-z][a-z0-9_]*)")
     if kind not in types:
-        near = difflib.get_close_matches(str(kind), types, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        yield _problem(source, (*place, "customProperties"), "contract.type", f"unknown semantic type '{kind}'{hint}")
+        yield _problem(source, (*place, "customProperties"), "contract.type", f"unknown semantic type '{kind}'{did_you_mean(str(kind), types)}")
     if FORBIDDEN_COLUMNS.search(name):
         yield _problem(source, (*place, "name"), "contract.refused_subject", f"'{name}': the lake holds no such data about persons")
 
@@ -158,9 +154,8 @@ def _properties(source: Source, place: Place, holder: dict[str, Any], node: str)
     values, at = custom(holder), {str(item.get("property")): i for i, item in enumerate(holder.get("customProperties", []))}
     known = _our_schema()[node]["properties"]
     for key in values.keys() - known:
-        near = difflib.get_close_matches(key, known, n=1)
-        hint = f"; did you mean '{near[0]}'?" if near else ""
-        yield _problem(source, (*place, "customProperties", at[key]), "contract.unknown_key", f"unknown property '{key}'{hint}")
+        told = f"unknown property '{key}'{did_you_mean(key, known)}"
+        yield _problem(source, (*place, "customProperties", at[key]), "contract.unknown_key", told)
     for error in _ours(node).iter_errors({k: v for k, v in values.items() if k in known}):
         key = str(error.instance_path[0]) if error.instance_path else ""
         where = (*place, "customProperties", at[key]) if key else place

@@ -1,12 +1,12 @@
 """Which source records are about one organisation: identifiers first, then names with support, then what people judged.
 
-No state is kept: the links follow from the records and the judgements alone, so a run from nothing gives what twelve
-monthly runs give, and taking a judgement back restores what was there before it.
+The links follow from the records and the judgements alone, so a run from nothing gives what twelve monthly runs give, and taking a
+judgement back restores what was there before it.
 """
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from citylake.identity import names
@@ -28,25 +28,46 @@ def link(records: DataFrame, judgements: DataFrame) -> DataFrame:
     The id of an entity is the record id of its first known record: later records never change it, a merge keeps the
     elder's, and every id ever given stays a record that resolves.
     """
+    return linked(records, judgements).select(*records.columns, *BY_ELDEST)
+
+
+# What each step adds to the records before it; a step is a function of these columns and of one group of rows.
+BY_KEYS = ("keys", "blocks")
+BY_IDENTIFIER = ("id_anchor", "id_method", "id_reason")
+BY_CONFIRMATION = ("confirmed",)
+BY_NAMES = ("name_anchor", "name_method", "name_reason")
+BY_JUDGEMENT = ("apart", "before", "anchor")
+BY_ELDEST = ("entity_id", "method", "reason")
+
+
+def linked(records: DataFrame, judgements: DataFrame) -> DataFrame:
+    """Records with what every step found out about them; `identity.increment` goes on from here."""
     # Each step reads the one before several times; without checkpoints the plan, and the work, would double at every step.
-    known = by_identifier(records.localCheckpoint()).localCheckpoint()
-    anchored = by_judgement(by_name(known).localCheckpoint(), judgements)
-    eldest = F.min(F.struct("first_known_on", "trust", "source_key", "record_id", "_before")).over(Window.partitionBy("anchor"))
-    found = anchored.withColumn("_eldest", eldest).withColumn("entity_id", F.col("_eldest.record_id"))
-    own = F.col("entity_id") == F.col("record_id")
-    # Of what a judgement united, the records that were not with the eldest before are there by that judgement.
-    brought = F.col("_before") != F.col("_eldest._before")
-    return found.withColumns({
-        "method": F.when(own, "own").when(brought, "judgement").otherwise(F.col("method")),
-        "reason": F.when(brought, F.concat(F.lit("judged the same; before: "), "reason")).otherwise(F.col("reason")),
-    }).drop("anchor", "_before", "_eldest")  # fmt: skip
+    known = by_confirmation(by_identifier(by_keys(records).localCheckpoint())).localCheckpoint()
+    return by_eldest(by_judgement(by_name(known).localCheckpoint(), judgements))
+
+
+def by_keys(records: DataFrame) -> DataFrame:
+    """Adds `keys`, of each name its writings (whole, core, branch, named, division), and `blocks`, within which records are compared:
+    brand and trade (`n`) and the representative (`r`). One row at a time.
+    """
+    wholes = f"transform(names, n -> {names.whole('n')})"
+    parts = f"w AS whole, {names.core('w')} AS core, {names.branch('w')} AS branch, {names.district('w')} AS named"
+    each = f"transform({wholes}, w -> struct({parts}))"
+    placed = f"struct(k.whole, k.core, k.branch, k.named, coalesce({names.in_force('division_code')}, k.named) AS division)"
+    keyed = records.withColumn("keys", F.expr(f"transform(filter({each}, k -> k.core <> ''), k -> {placed})"))
+    by_representative = "if(size(keys) > 0 AND representative IS NOT NULL, array(concat('r', representative)), array())"
+    return keyed.withColumn("blocks", F.expr(f"array_distinct(concat(transform(keys, k -> {_NAME_BLOCK}), {by_representative}))"))
+
+
+_NAME_BLOCK = "concat('n', k.core, '|', k.branch)"
 
 
 def by_identifier(records: DataFrame) -> DataFrame:
-    """Records with `anchor`: the organisation code that a record bears or leads to, else its registration number, else NULL.
+    """Adds `id_anchor`: the organisation code that a record bears or leads to, else its registration number, else NULL.
 
     The code stands in characters 9-17 of a credit code and 7-15 of an old taxpayer number (domain.md 1.4); a registration
-    number leads to the code that the most trusted record with both gives.
+    number leads to the code that the most trusted record with both gives. Looks at records of one registration number.
     """
     inside = F.expr("CASE WHEN length(uscc) = 18 THEN substr(uscc, 9, 9) END")
     taxed = F.expr("CASE length(taxpayer_no) WHEN 15 THEN substr(taxpayer_no, 7, 9) WHEN 18 THEN substr(taxpayer_no, 9, 9) END")
@@ -64,55 +85,63 @@ def by_identifier(records: DataFrame) -> DataFrame:
         .when(number.isNotNull(), F.concat(F.lit("registration number "), number))
     )
     anchor = F.coalesce(F.concat(F.lit(BY_CODE), org), F.concat(F.lit(BY_NUMBER), number))
-    return led.withColumns({"anchor": anchor, "method": method, "reason": reason}).drop("_org", "_reg", "_led")
+    return led.withColumns({"id_anchor": anchor, "id_method": method, "id_reason": reason}).drop("_org", "_reg", "_led")
+
+
+def by_confirmation(records: DataFrame) -> DataFrame:
+    """Adds `confirmed`: a register knows the identifier. Looks at records of one `id_anchor`."""
+    trusted = F.min("trust").over(Window.partitionBy("id_anchor")) <= REGISTERS
+    return records.withColumn("confirmed", F.col("id_anchor").isNotNull() & trusted)
 
 
 def by_name(records: DataFrame) -> DataFrame:
-    """Records without an identifier that a register knows get the anchor of the one organisation whose name and support fit.
+    """Records without an identifier that a register knows get as `name_anchor` that of the one organisation whose name and support fit.
 
     A district in both names that is not the same one (old and new names of a district are) tells two organisations apart.
-    Where nothing fits clearly records keep the identifier they have, or stand alone under their name.
+    Where nothing fits clearly records keep the identifier they have, or stand alone under their name. Looks at confirmed records
+    in the blocks of one that is not.
     """
     best = _best(candidates(records))
     alone = F.concat(F.lit(BY_NAME), F.expr(names.whole("name")))
     return records.join(best, "record_id", "left").withColumns({
-        "method": F.when(F.col("_anchor").isNotNull(), "name").otherwise(F.coalesce("method", F.lit("name"))),
-        "reason": F.coalesce("_why", "reason", F.lit("no identifier and no name that fits clearly")),
-        "anchor": F.coalesce("_anchor", "anchor", alone),
+        "name_method": F.when(F.col("_anchor").isNotNull(), "name").otherwise(F.coalesce("id_method", F.lit("name"))),
+        "name_reason": F.coalesce("_why", "id_reason", F.lit("no identifier and no name that fits clearly")),
+        "name_anchor": F.coalesce("_anchor", "id_anchor", alone),
     }).drop("_anchor", "_why")  # fmt: skip
 
 
 def candidates(records: DataFrame) -> DataFrame:
     """The pairs that are compared: each record that no register's identifier leads home beside every organisation that bears its brand and
-    trade, or has its representative. A record gives a row per name and block (`n` by name, `r` by representative).
+    trade, or has its representative. A record gives a row per name and block.
     """
-    keyed = records.withColumn("_bare", F.explode("names")).withColumn("_whole", F.expr(names.whole("_bare")))
-    keyed = keyed.withColumns({k: F.expr(sql("_whole")) for k, sql in (("_core", names.core), ("_branch", names.branch), ("_named", names.district))})
-    keyed = keyed.withColumn("_division", F.coalesce(F.expr(names.in_force("division_code")), "_named"))
-    confirmed = F.min("trust").over(Window.partitionBy("anchor")) <= REGISTERS
-    keyed = keyed.withColumn("_confirmed", F.col("anchor").isNotNull() & confirmed).where("_core <> ''")
-    blocks = F.array_compact(F.array(F.concat(F.lit("n"), "_core", F.lit("|"), "_branch"), F.concat(F.lit("r"), "representative")))
-    keyed = keyed.withColumn("_block", F.explode(blocks))
-    lost = keyed.where("NOT _confirmed").select("record_id", "anchor", "_block", *_NAMED, "first_known_on", *_SUPPORT)
-    return _as_known(lost.join(_profiles(keyed.where("_confirmed")), "_block"))
+    lost = _entries(records.where("NOT confirmed")).select("record_id", F.col("id_anchor").alias("anchor"), "_block", *_NAMED, "first_known_on", *_SUPPORT)
+    return _as_known(lost.join(_profiles(_entries(records.where("confirmed"))), "_block"))
 
 
 _NAMED = ("_core", "_branch", "_whole", "_named")
 _SUPPORT = ("_division", "address", "representative")
 
 
-def _profiles(keyed: DataFrame) -> DataFrame:
+def _entries(records: DataFrame) -> DataFrame:
+    """A row per name and block of each record."""
+    each = records.withColumn("k", F.explode("keys")).withColumns({c: F.col(f"k.{c[1:]}") for c in (*_NAMED, "_division")})
+    own = F.filter("blocks", lambda b: b.startswith("r") | (b == F.expr(_NAME_BLOCK)))
+    return each.withColumn("_block", F.explode(own))
+
+
+def _profiles(entries: DataFrame) -> DataFrame:
     """One row per organisation and block with all that can support a link."""
     gathered = [F.collect_set(s).alias(f"{s}_set") for s in ("_whole", "_named", *_SUPPORT)]
     cores = F.collect_set(F.struct(F.col("_core").alias("core"), F.col("_branch").alias("branch"))).alias("_cores")
-    return keyed.groupBy("_block", F.col("anchor").alias("_anchor")).agg(F.min("first_known_on").alias("_since"), cores, *gathered)
+    return entries.groupBy("_block", F.col("id_anchor").alias("_anchor")).agg(F.min("first_known_on").alias("_since"), cores, *gathered)
 
 
 def _as_known(pairs: DataFrame) -> DataFrame:
     """Candidates that were known when the record came, else the first that came after it: a later homonym unlinks nothing. Adds `_bearers`."""
     per_name = Window.partitionBy("record_id", "_block")
     known = F.greatest("first_known_on", F.min("_since").over(per_name))
-    return pairs.withColumn("_by", known).where("_since <= _by").withColumn("_bearers", F.count("*").over(per_name))
+    early = pairs.withColumn("_by", known).where("_since <= _by")
+    return early.withColumn("_bearers", F.size(F.collect_set("_anchor").over(per_name)))
 
 
 def _best(pairs: DataFrame) -> DataFrame:
@@ -146,25 +175,35 @@ def by_judgement(records: DataFrame, judgements: DataFrame) -> DataFrame:
     """What people judged outranks every rule: `not_same` takes record_b out of the organisation of record_a, then `same` unites anchors.
 
     Where the rules hold the two apart anyway, `not_same` changes nothing: so to split what was merged restores what was before.
-    Adds `_before`, the anchor before any union.
+    Adds `apart`, `before`, the anchor before any union, and `anchor`. Looks at judged records and those of their `name_anchor`.
     """
     judged = _judged(records, judgements)
-    apart = F.broadcast(judged.select(F.explode("apart").alias("record_id"), F.lit(True).alias("_apart")).distinct())
-    split = records.join(apart, "record_id", "left").withColumn("anchor", _when_apart(F.concat(F.lit(APART), "record_id"), "anchor"))
-    split = split.withColumns({"method": _when_apart(F.lit("judgement"), "method"), "reason": _when_apart(F.lit("judged another organisation"), "reason")})
-    merged = split.join(F.broadcast(_united(judged)), "anchor", "left")
-    return merged.withColumns({"_before": F.col("anchor"), "anchor": F.coalesce("_into", "anchor")}).drop("_into", "_apart")
+    apart = F.broadcast(judged.select(F.explode("apart").alias("record_id"), F.lit(True).alias("apart")).distinct())
+    split = records.join(apart, "record_id", "left").withColumn("apart", F.coalesce("apart", F.lit(False)))
+    split = split.withColumn("before", F.when(F.col("apart"), F.concat(F.lit(APART), "record_id")).otherwise(F.col("name_anchor")))
+    united = F.broadcast(_united(judged).withColumnRenamed("anchor", "before"))
+    return split.join(united, "before", "left").withColumn("anchor", F.coalesce("_into", "before")).drop("_into")
 
 
-def _when_apart(then: Column, column: str) -> Column:
-    return F.when(F.col("_apart"), then).otherwise(F.col(column))
+def by_eldest(records: DataFrame) -> DataFrame:
+    """Adds `entity_id`, `method` and `reason`. Looks at records of one `anchor`."""
+    eldest = F.min(F.struct("first_known_on", "trust", "source_key", "record_id", "before")).over(Window.partitionBy("anchor"))
+    found = records.withColumn("_eldest", eldest).withColumn("entity_id", F.col("_eldest.record_id"))
+    own = F.col("entity_id") == F.col("record_id")
+    # Of what a judgement united, the records that were not with the eldest before are there by that judgement.
+    brought = F.col("before") != F.col("_eldest.before")
+    reason = F.when(F.col("apart"), "judged another organisation").otherwise(F.col("name_reason"))
+    return found.withColumns({
+        "method": F.when(own, "own").when(brought | F.col("apart"), "judgement").otherwise(F.col("name_method")),
+        "reason": F.when(brought, F.concat(F.lit("judged the same; before: "), reason)).otherwise(reason),
+    }).drop("_eldest")  # fmt: skip
 
 
 def _judged(records: DataFrame, judgements: DataFrame) -> DataFrame:
     """One row, since judgements are made by people: `apart`, the records that leave, and `edges`, the anchors (a, b) judged the same."""
     sides = F.explode(F.array(*[F.struct(F.lit(s).alias("side"), F.col(f"record_{s}").alias("record_id")) for s in ("a", "b")]))
     named = F.broadcast(judgements.select("record_a", "record_b", "verdict", sides.alias("_end")).select("*", "_end.*"))
-    at = records.select("record_id", "anchor").join(named, "record_id")
+    at = records.select("record_id", F.col("name_anchor").alias("anchor")).join(named, "record_id")
     ends = at.groupBy("record_a", "record_b", "verdict").agg(*[F.max(F.when(F.col("side") == s, F.col("anchor"))).alias(s) for s in ("a", "b")])
     every = ends.where("a IS NOT NULL AND b IS NOT NULL").agg(F.collect_list(F.struct("record_a", "record_b", "verdict", "a", "b")).alias("judged"))
     apart = every.withColumn("apart", F.expr("transform(filter(judged, j -> j.verdict = 'not_same' AND j.a = j.b), j -> j.record_b)"))

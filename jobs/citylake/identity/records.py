@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -11,6 +12,7 @@ from pyspark.sql import functions as F
 
 FIELDS = ("name", "uscc", "org_code", "registration_no", "taxpayer_no", "division_code", "address", "representative")
 IDENTIFIERS = ("uscc", "org_code", "registration_no", "taxpayer_no")
+RECORD = ("record_id", "source", "trust", "source_key", *FIELDS, "names", "first_known_on", "last_known_at")
 
 
 @dataclass(frozen=True)
@@ -61,13 +63,24 @@ def counterpart_key(uscc: Column | str, org_code: Column | str, registration_no:
     return F.substring(F.sha2(F.concat_ws("|", *parts), 256), 1, 32)
 
 
-def records(inputs: Mapping[str, DataFrame]) -> DataFrame:
+def records(inputs: Mapping[str, DataFrame], known: Mapping[str, datetime] | None = None) -> DataFrame:
     """One row per source record.
 
     Columns: record_id (the same for ever: a hash of source and key), source, trust (0 = most), source_key, FIELDS (the
-    latest value known that is not empty), names (every name ever known, array), first_known_on.
+    latest value known that is not empty), names (every name ever known, array), first_known_on, last_known_at.
+    `known`: the last moment already taken in per source; then only records of which something became known later.
     """
-    return reduce(DataFrame.unionByName, [_of_source(inputs[s.dataset], s, n) for n, s in enumerate(SOURCES) if s.dataset in inputs])
+    given = [(s, n) for n, s in enumerate(SOURCES) if s.dataset in inputs]
+    rows = reduce(DataFrame.unionByName, [_rows(inputs[s.dataset], s, n) for s, n in given])
+    if known is not None:
+        touched = [_rows(_later(inputs[s.dataset], known.get(s.dataset)), s, n).select("source", "_near") for s, n in given]
+        rows = rows.join(F.broadcast(reduce(DataFrame.unionByName, touched).distinct()), ["source", "_near"], "left_semi")
+    return _gathered(rows)
+
+
+def _later(silver: DataFrame, since: datetime | None) -> DataFrame:
+    """Rows that came since; silver only ever adds rows, each batch with a later moment than the one before."""
+    return silver if since is None else silver.where(F.col("_known_from") > F.lit(since))
 
 
 def source_key(source: Source) -> Column:
@@ -81,20 +94,27 @@ def _field(source: Source, field: str) -> Column:
     return F.expr(source.fields.get(field, "NULL")).cast("string")
 
 
-def _of_source(silver: DataFrame, source: Source, trust: int) -> DataFrame:
-    plain = silver.where(source.subjects).select(
-        *[_field(source, f).alias(f) for f in FIELDS], source_key(source).alias("source_key"), "_known_from",
+def _rows(silver: DataFrame, source: Source, trust: int) -> DataFrame:
+    """Rows of silver in one shape; `_near` is the key, or where a source has none the name, which all rows of one record share."""
+    key = F.concat_ws("|", *source.key) if source.key else F.lit(None).cast("string")
+    return silver.where(source.subjects).select(
+        F.lit(source.dataset).alias("source"), F.lit(trust).alias("trust"), *[_field(source, f).alias(f) for f in FIELDS], "_known_from",
         (F.col("_valid_from") if "_valid_from" in silver.columns else F.lit(None).cast("date")).alias("_valid_from"),
-        F.expr(f"CAST({source.other_names} AS ARRAY<STRING>)").alias("_others"),
+        F.expr(f"CAST({source.other_names} AS ARRAY<STRING>)").alias("_others"), key.alias("_key"),
+        F.coalesce(key, _field(source, "name")).alias("_near"),
     ).where("name IS NOT NULL")  # fmt: skip
-    return plain.groupBy("source_key").agg(*[_latest(f) for f in FIELDS], _names(), F.to_date(F.min("_known_from")).alias("first_known_on")).select(
-        _record_id(source.dataset).alias("record_id"), F.lit(source.dataset).alias("source"), F.lit(trust).alias("trust"), "source_key",
-        *FIELDS, "names", "first_known_on",
-    )  # fmt: skip
 
 
-def _record_id(dataset: str) -> Column:
-    return F.concat(F.lit("E"), F.substring(F.sha2(F.concat(F.lit(f"{dataset}|"), F.col("source_key")), 256), 1, 16))
+def _gathered(rows: DataFrame) -> DataFrame:
+    """One row per source and key."""
+    key = F.coalesce("_key", counterpart_key(*IDENTIFIERS, "name"))
+    moments = (F.to_date(F.min("_known_from")).alias("first_known_on"), F.max("_known_from").alias("last_known_at"))
+    each = rows.groupBy("source", "trust", key.alias("source_key")).agg(*[_latest(f) for f in FIELDS], _names(), *moments)
+    return each.withColumn("record_id", _record_id()).select(*RECORD)
+
+
+def _record_id() -> Column:
+    return F.concat(F.lit("E"), F.substring(F.sha2(F.concat_ws("|", "source", "source_key"), 256), 1, 16))
 
 
 def _latest(field: str) -> Column:

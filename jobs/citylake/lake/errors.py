@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class LakeError(Exception):
     """An error a person can act on: what failed, where, who owns it, what to do now. Never holds a personal value."""
@@ -62,3 +65,9 @@ class EnvironmentFailed(LakeError):
 
     exit_code = 3
     retry = True
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The end of a message about an unknown name: the nearest known one, or nothing."""
+    near = get_close_matches(name, known, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""

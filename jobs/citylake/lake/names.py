@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """A Delta table by its layer (`bronze silver quarantine stage marts audit`) and its name below it."""
+    """A Delta table by its layer (`bronze silver quarantine stage kept marts audit`) and its name below it."""
 
     layer: str
     name: str  # "<department>/<dataset>" or "<mart>/<table>"
@@ -60,6 +60,11 @@ def quarantine(dataset: str) -> Table:
 def mart(name: str) -> Table:
     """A thematic product, `<mart>/<table>`."""
     return Table("marts", name)
+
+
+def kept(name: str) -> Table:
+    """What a mart keeps of its last build, to build only what changed; nobody else reads it, and it may be deleted at any time."""
+    return Table("kept", name)
 
 
 def inbox_prefix(dataset: str) -> str:

@@ -28,6 +28,13 @@ def connect(settings: Settings) -> SparkSession:
     return client
 
 
+def choose_codegen(spark: SparkSession, settings: Settings, rows: int) -> None:
+    """Compile the next plans when they go over many rows, else interpret them (docs/decisions/0006)."""
+    large = rows >= settings.codegen_from_records
+    spark.conf.set("spark.sql.codegen.wholeStage", str(large).lower())
+    spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if large else "NO_CODEGEN")
+
+
 def spark_jobs(settings: Settings) -> int:
     """How many jobs the embedded server has run since it started, as its own pages count them."""
     base = f"http://127.0.0.1:{settings.port_spark_ui}/api/v1/applications"

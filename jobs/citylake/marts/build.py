@@ -14,18 +14,18 @@ from citylake.contract.load import load_codes, load_contracts
 from citylake.contract.model import Contract
 from citylake.contract.sql import compile_contract, silver_ddl
 from citylake.contract.suite import rows_suite
-from citylake.lake.delta import version
+from citylake.lake.delta import open_table, version
 from citylake.lake.names import Table, mart, silver
 from citylake.lake.settings import Settings
+from citylake.lake.spark import choose_codegen
 from citylake.lake.store import Store
 from citylake.ledger.evidence import append, events
+from citylake.marts import kept
+from citylake.marts.kept import ABSENT
 from citylake.marts.restatement import restate
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
-
-
-ABSENT = "-1"  # the version of an input that no department has delivered yet
 
 
 def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSession], contract: Contract) -> dict[str, Any]:
@@ -45,8 +45,10 @@ def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSessi
         restate(settings, store, spark, contract, known)
         return {"mart": contract.id, "built": False, "why": "nothing new", "passed": last.facts["gate"]["passed"]}
     contracts = load_contracts(settings.root)
+    choose_codegen(spark(), settings, sum(_rows(settings, name) for name in inputs))
     frames = {name: _frame(spark(), settings, contracts, name, at) for name, at in inputs.items() if name != "code"}
-    done = _write(settings, store, contract, importlib.import_module(module).build(frames), inputs)
+    whole = kept.frame(spark(), settings, contract, importlib.import_module(module), frames, inputs)
+    done = _write(settings, store, contract, whole, inputs)
     return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
 
 
@@ -63,6 +65,16 @@ def _state(settings: Settings, store: Store, name: str) -> str:
     return ABSENT if at is None else str(at)
 
 
+def _rows(settings: Settings, name: str) -> int:
+    """About how many rows an input has, by the statistics of its files."""
+    opened = None if name == "code" or name.startswith("codes/") else open_table(settings, _table(name))
+    return 0 if opened is None else opened.count()
+
+
+def _table(name: str) -> Table:
+    return mart(name.removeprefix(MARTS)) if name.startswith(MARTS) else silver(name)
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
@@ -74,8 +86,7 @@ def _frame(spark: SparkSession, settings: Settings, contracts: dict[str, Contrac
         return spark.createDataFrame([tuple(r[c] or None for c in columns) for r in rows], ", ".join(f"{c} STRING" for c in columns))
     if at == ABSENT:
         return spark.createDataFrame([], input_ddl(settings.root, contracts, name))
-    table = mart(name.removeprefix(MARTS)) if name.startswith(MARTS) else silver(name)
-    return spark.read.format("delta").option("versionAsOf", at).load(table.spark_uri(settings.lake))
+    return spark.read.format("delta").option("versionAsOf", at).load(_table(name).spark_uri(settings.lake))
 
 
 def input_ddl(root: Path, contracts: dict[str, Contract], name: str) -> str:

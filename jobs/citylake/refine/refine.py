@@ -19,6 +19,7 @@ from citylake.contract.suite import rows_suite
 from citylake.lake.delta import APP, holds, open_table, version
 from citylake.lake.names import Table, bronze, quarantine, silver, stage
 from citylake.lake.settings import Settings
+from citylake.lake.spark import choose_codegen
 from citylake.ledger.receipts import Receipt, Replacement
 from citylake.quality.metrics import plan, with_key_counts
 from citylake.refine import rows
@@ -38,7 +39,7 @@ class Refined:
 def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt, replacing: Replacement | None = None) -> Refined:
     """Judge, deduplicate and compare one batch in the one action that writes its stage table."""
     compiled = compile_contract(contract, settings.root)
-    _choose_codegen(spark, settings, receipt)
+    choose_codegen(spark, settings, receipt.records)
     ensure_silver(spark, settings, compiled)
     judged = judge(spark, settings, compiled, receipt)
     counts, seen, actions, ends = (Observation(f"{n} {receipt.label}") for n in ("batch", "gate", "actions", "endings"))
@@ -84,12 +85,6 @@ def _earlier(spark: SparkSession, settings: Settings, contract: Contract, replac
     history = spark.read.format("delta").load(silver(contract.id).spark_uri(settings.lake))
     known = history.where(F.col("_known_to").isNotNull() & ~F.col("_receipt").isin(*replacing.void) & (F.col("_receipt") < min(replacing.taken_back)))
     return rows.last_versions(known, contract)
-
-
-def _choose_codegen(spark: SparkSession, settings: Settings, receipt: Receipt) -> None:
-    large = receipt.records >= settings.codegen_from_records
-    spark.conf.set("spark.sql.codegen.wholeStage", str(large).lower())
-    spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if large else "NO_CODEGEN")
 
 
 def judge(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> DataFrame:

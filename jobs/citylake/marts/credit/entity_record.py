@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from citylake.identity.linking import link
-from citylake.identity.records import records
+from citylake.identity.increment import increment
+from citylake.identity.linking import linked
+from citylake.identity.records import RECORD, SOURCES, records
 from citylake.marts.history import current
 
 INPUTS = (
@@ -18,8 +20,20 @@ INPUTS = (
     # Read by `identity.names` when it makes the plan; named here so that a new list builds the table anew.
     "codes/divisions", "codes/division_aliases", "codes/name_characters",
 )  # fmt: skip
+SOURCE_NAMES = {s.dataset for s in SOURCES}
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """One row per source record: record_id, source, source_key, its own name and identifiers, entity_id, method, reason."""
-    return link(records(inputs), current(inputs["development_reform/identity_judgement"]))
+    return linked(records(inputs), _judgements(inputs))
+
+
+def update(inputs: Mapping[str, DataFrame], changed: Mapping[str, DataFrame], kept: DataFrame) -> DataFrame:
+    """The rows of `build` that are new or differ from what it, or this, gave before; `changed` are the inputs that did."""
+    moments = kept.groupBy("source").agg(F.max("last_known_at").alias("at")).collect()
+    fresh = records(changed, {r["source"]: r["at"] for r in moments}) if changed.keys() & SOURCE_NAMES else kept.limit(0).select(*RECORD)
+    return increment(fresh, kept, _judgements(inputs))
+
+
+def _judgements(inputs: Mapping[str, DataFrame]) -> DataFrame:
+    return current(inputs["development_reform/identity_judgement"])

@@ -27,7 +27,8 @@ def through(lake: Lake, dataset: str, marts: tuple[str, ...] = MARTS[:1]) -> Non
 
 @pytest.fixture(scope="module")
 def lake(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory, root: Path) -> Lake:
-    found = open_lake(lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-entity", "token_key_file": root / "tests" / "cases" / "token.key"}))
+    own = {"lake": f"{lake_settings.lake}-entity", "token_key_file": root / "tests" / "cases" / "token.key", "update_from_rows": 1}
+    found = open_lake(lake_settings.model_copy(update=own))
     inbox = tmp_path_factory.mktemp("inbox") / REGISTER
     inbox.parent.mkdir()
     inbox.symlink_to(sorted((root / "tests" / "cases" / REGISTER).iterdir())[0])

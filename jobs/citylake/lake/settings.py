@@ -33,6 +33,7 @@ class Settings(BaseSettings):
     spark_conf: dict[str, str] = {}  # profile's Spark settings; each line carries its reason there
     spark_driver_memory: str = "2g"
     codegen_from_records: int = 50_000  # smaller batches are interpreted: compiling their wide plans costs more than it saves
+    update_from_rows: int = 100_000  # marts of fewer input rows are built whole: finding what a change reaches costs more than it saves
     token_key_file: Path | None = None  # HMAC key for personal identifiers; None: created under `state`, mode 0600
     connections: dict[str, SecretStr] = {}  # id -> URI of a source, the only place for its user and password
     sources: dict[str, str] = {}  # dataset -> where it comes from (a path, a connection's id, an address), with options behind `#`

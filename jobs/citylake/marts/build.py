@@ -45,9 +45,11 @@ def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSessi
         restate(settings, store, spark, contract, known)
         return {"mart": contract.id, "built": False, "why": "nothing new", "passed": last.facts["gate"]["passed"]}
     contracts = load_contracts(settings.root)
-    choose_codegen(spark(), settings, sum(_rows(settings, name) for name in inputs))
+    rows, code = sum(_rows(settings, name) for name in inputs), importlib.import_module(module)
+    choose_codegen(spark(), settings, rows)
     frames = {name: _frame(spark(), settings, contracts, name, at) for name, at in inputs.items() if name != "code"}
-    whole = kept.frame(spark(), settings, contract, importlib.import_module(module), frames, inputs)
+    update = hasattr(code, "update") and rows >= settings.update_from_rows
+    whole = kept.frame(spark(), settings, contract, code, frames, inputs) if update else code.build(frames)
     done = _write(settings, store, contract, whole, inputs)
     return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
 

@@ -26,9 +26,7 @@ GROWTH = ("MERGE", "CREATE TABLE", "OPTIMIZE", "VACUUM START", "VACUUM END")  # 
 
 
 def frame(spark: SparkSession, settings: Settings, contract: Contract, module: ModuleType, frames: Mapping[str, DataFrame], at: dict[str, str]) -> DataFrame:
-    """All rows of a mart; `at` are the versions of its inputs."""
-    if not hasattr(module, "update"):
-        return module.build(frames)
+    """All rows of a mart of many input rows that its module can update; `at` are the versions of its inputs."""
     address = kept(contract.id).spark_uri(settings.lake)
     before = _inputs(settings, contract)
     if before is None or not all(_grew(settings, name, before.get(name, ABSENT), now) for name, now in at.items()):

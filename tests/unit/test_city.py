@@ -15,7 +15,7 @@ from citylake.contract.sql import compile_contract
 @pytest.fixture(scope="module")
 def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("city")
-    generate(folder, months=2)
+    generate(folder, months=2, scale=0.4)
     return folder
 
 
@@ -24,7 +24,7 @@ def _bytes(folder: Path) -> dict[str, str]:
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(city: Path, tmp_path: Path) -> None:
-    generate(tmp_path / "again", months=2)
+    generate(tmp_path / "again", months=2, scale=0.4)
     assert _bytes(tmp_path / "again") == _bytes(city)
     generate(tmp_path / "other", months=1, seed=7, scale=0.05)
     assert not set(_bytes(tmp_path / "other").values()) & set(_bytes(city).values())

@@ -126,6 +126,7 @@ _ENTITY = (
     Defect("D49", "approved_on", "approved_on.unparsable", "quarantine", always("42404")),
     Defect("D50", "established_on", "established_on.sentinel", "quarantine", always("1900-01-01")),
     Defect("D51", "operates_to", "legal_entity.operates_in_order", "quarantine", always("1950-01-01")),
+    Defect("D55", "capital_currency_code", "legal_entity.currency_stated", "flag", always("")),
     Defect("ROW-EXTRA", "business_scope", "record.extra_field", "quarantine", lambda v, row, rng: None),
     Defect("ROW-BYTES", "name", "record.undecodable", "quarantine", lambda v, row, rng: None),
 )

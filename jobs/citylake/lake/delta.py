@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from citylake.lake.names import Table
 from citylake.lake.settings import Settings
@@ -37,6 +37,12 @@ def version(settings: Settings, table: Table) -> int | None:
     """The latest version; None when the table does not exist."""
     opened = open_table(settings, table)
     return None if opened is None else opened.version()
+
+
+def commits(settings: Settings, table: Table, after: int, upto: int) -> list[dict[str, Any]]:
+    """The commits after one version up to another that the log still tells, newest first; none when the table does not exist."""
+    opened = open_table(settings, table)
+    return [] if opened is None else [c for c in opened.history() if after < c["version"] <= upto]
 
 
 def holds(opened: DeltaTable | None, number: int) -> bool:

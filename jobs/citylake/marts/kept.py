@@ -8,13 +8,13 @@ the code lists, or silver did anything but grow, the mart is built whole again; 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from citylake.contract.inputs import MARTS
 from citylake.contract.model import Contract
-from citylake.lake.delta import open_table
+from citylake.lake.delta import commits, open_table
 from citylake.lake.names import kept, silver
 from citylake.lake.settings import Settings
 
@@ -51,13 +51,8 @@ def _grew(settings: Settings, name: str, before: str, now: str) -> bool:
         return True
     if name == "code" or name.startswith(("codes/", MARTS)) or int(now) < int(before):
         return False
-    commits = [c for c in _history(settings, name) if int(before) < int(c["version"]) <= int(now)]
-    return len(commits) == int(now) - int(before) and all(c["operation"] in GROWTH or _appends(c) for c in commits)
-
-
-def _history(settings: Settings, dataset: str) -> Iterator[dict[str, str]]:
-    opened = open_table(settings, silver(dataset))
-    return iter(()) if opened is None else iter(opened.history())
+    since = commits(settings, silver(name), int(before), int(now))
+    return len(since) == int(now) - int(before) and all(c["operation"] in GROWTH or _appends(c) for c in since)
 
 
 def _appends(commit: Mapping[str, object]) -> bool:

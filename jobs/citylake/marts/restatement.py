@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from citylake.contract.model import Contract
-from citylake.lake.delta import delta_options, open_table
+from citylake.lake.delta import commits, delta_options, open_table
 from citylake.lake.names import Table, mart, silver
 from citylake.lake.settings import Settings
 from citylake.lake.store import Store
@@ -59,11 +59,9 @@ def because(settings: Settings, store: Store, old: Event, new: Event) -> list[di
 
 def _deliveries(settings: Settings, store: Store, dataset: str, old: str | None, new: str) -> dict[str, list[str]]:
     """The deliveries whose batches made the versions after `old` up to `new` of a silver table; its commits name them."""
-    opened = None if dataset.startswith(("codes/", "marts/")) or dataset == "code" else open_table(settings, silver(dataset))
-    if opened is None:
+    if dataset == "code" or dataset.startswith(("codes/", "marts/")):
         return {}
-    commits = [c for c in opened.history() if int(old or -1) < c["version"] <= int(new)]
-    batches = {c.get("userMetadata") for c in commits}
+    batches = {c.get("userMetadata") for c in commits(settings, silver(dataset), int(old or -1), int(new))}
     return {"deliveries": [r.delivery for r in dataset_receipts(store, dataset) if r.outcome == "accepted" and r.batch_id in batches]}
 
 

@@ -16,68 +16,13 @@ import shutil
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from laboratory import Meter, cpu, lake_of, told
+
 DATASET = "construction/component"
 PER_MONTH = 3019  # records of one month at scale 1
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-class Meter:
-    """Wall time, CPU seconds of this process, Spark and the store, and Spark's own counters."""
-
-    def __init__(self, lake: Any) -> None:
-        """Reads `/proc` of the services that the settings' state folder names."""
-        self._lake = lake
-        self.steps: list[dict[str, Any]] = []
-
-    def step(self, name: str, rows: int, work: Callable[[], Any]) -> Any:
-        """Run one step and note what it cost."""
-        before, start = self._now(), time.monotonic()
-        result = work()
-        wall, after = time.monotonic() - start, self._now()
-        spent = {k: round(after[k] - before[k], 2) for k in before}
-        self.steps.append({"step": name, "rows": rows, "wall_s": round(wall, 1), **spent})
-        print(f"{name:34} {rows:>9,} rows {wall:7.1f} s   cpu {_cpu(self.steps[-1]):7.1f} s", flush=True)
-        return result
-
-    def _now(self) -> dict[str, float]:
-        from citylake.lake.spark import spark_jobs
-
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        settings = self._lake.settings
-        return {
-            "cpu_python_s": used.ru_utime + used.ru_stime,
-            "cpu_spark_s": _tree_cpu("spark", settings.state), "cpu_store_s": _tree_cpu("s3", settings.state),
-            "spark_jobs": spark_jobs(settings), **_tasks(settings.port_spark_ui),
-            "requests": sum(self._lake.store.requests.values()),
-        }  # fmt: skip
-
-
-def _tree_cpu(name: str, state: Path) -> float:
-    """CPU seconds of a service's supervisor and all of its living children."""
-    from citylake.lake.processes import running
-
-    def cpu(pid: int) -> float:
-        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
-        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        return (int(fields[11]) + int(fields[12])) / TICKS + sum(cpu(int(c)) for c in children)
-
-    top = running(name, state)
-    return cpu(top) if top else 0.0
-
-
-def _tasks(port: int) -> dict[str, float]:
-    """Bytes that tasks read, also from memory, and shuffled."""
-    base = f"http://127.0.0.1:{port}/api/v1/applications"
-    app = json.load(urllib.request.urlopen(base))[0]["id"]
-    executors = json.load(urllib.request.urlopen(f"{base}/{app}/allexecutors"))
-    names = {"spark_read_mb": "totalInputBytes", "spark_shuffled_mb": "totalShuffleWrite"}
-    return {k: sum(e[v] for e in executors) / 1e6 for k, v in names.items()}
 
 
 def _generate(to: Path, scale: float) -> dict[str, Any]:
@@ -106,39 +51,23 @@ def _pipeline(lake: Any, meter: Meter, rows: int) -> None:
     meter.step("refine (judge, gate, admit)", rows, lambda: refine_dataset(lake, DATASET))
 
 
-def measure(state: Path, rows: int) -> dict[str, Any]:
-    """Everything in one run; the services are started and stopped here."""
-    os.environ["CITYLAKE_STATE"] = str(state)
+def measure(lake: Any, state: Path, rows: int) -> dict[str, Any]:
+    """Everything in one run."""
     from citylake.audit.conservation import batches
     from citylake.ingest.sources.folder import fetch_folder
     from citylake.lake.names import landing_key
-    from citylake.lake.services import down, up
-    from citylake.lake.settings import load_settings
-    from citylake.run import open_lake
 
     city = state / "city"
     made = _generate(city, rows / 2 / PER_MONTH)
     print(f"generated {made}", flush=True)
-    settings = load_settings()
-    up(settings)
-    lake = open_lake(settings)
-    try:
-        fetch_folder(lake.store, city / "inbox")
-        _ = lake.spark.range(1).count()
-        meter = Meter(lake)
-        _pipeline(lake, meter, made["rows"])
-        found = [b for b in batches(lake.store, lake.contracts) if b.dataset == DATASET]
-        keys = [k for k in lake.store.list(landing_key(DATASET, ""))]
-        for run, name in ((0, "F, first"), (1, "F (CSV scan and Delta write, warm)")):
-            meter.step(name, made["rows"], lambda r=run: _floor(lake, keys, r))
-    finally:
-        lake.spark.stop()  # a client that outlives its server retries for ten minutes
-        down(settings)
+    fetch_folder(lake.store, city / "inbox")
+    meter = Meter(lake)
+    _pipeline(lake, meter, made["rows"])
+    found = [b for b in batches(lake.store, lake.contracts) if b.dataset == DATASET]
+    keys = [k for k in lake.store.list(landing_key(DATASET, ""))]
+    for run, name in ((0, "F, first"), (1, "F (CSV scan and Delta write, warm)")):
+        meter.step(name, made["rows"], lambda r=run: _floor(lake, keys, r))
     return {"generated": made, "steps": meter.steps, "batches": [b.__dict__ | {"balanced": b.balanced} for b in found]}
-
-
-def _cpu(step: dict[str, Any]) -> float:
-    return step["cpu_python_s"] + step["cpu_spark_s"] + step["cpu_store_s"]
 
 
 def main() -> None:
@@ -146,19 +75,15 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=2_000_000)
     rows = parser.parse_args().rows
-    state = ROOT / ".citylake" / "bench"
-    shutil.rmtree(state, ignore_errors=True)
-    state.mkdir(parents=True)
-    result = measure(state, rows)
+    with lake_of("bench") as (lake, state):
+        result = measure(lake, state, rows)
     shutil.rmtree(state, ignore_errors=True)
     *hops, _, floor = result["steps"]
-    pipeline = {"wall_s": round(sum(s["wall_s"] for s in hops), 1), "cpu_s": round(sum(_cpu(s) for s in hops), 1)}
-    ratio = {"wall": round(pipeline["wall_s"] / floor["wall_s"], 2), "cpu": round(pipeline["cpu_s"] / _cpu(floor), 2)}
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30}
-    head = {"command": f"python bench/floor_and_pipeline.py --rows {rows}", "machine": machine, "pipeline": pipeline, "pipeline_to_floor": ratio}
-    print(json.dumps(head))
-    out = ROOT / "bench" / "results" / "floor_and_pipeline.json"
-    out.write_text(json.dumps({**head, **result}, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    pipeline = {"wall_s": round(sum(s["wall_s"] for s in hops), 1), "cpu_s": round(sum(cpu(s) for s in hops), 1)}
+    ratio = {"wall": round(pipeline["wall_s"] / floor["wall_s"], 2), "cpu": round(pipeline["cpu_s"] / cpu(floor), 2)}
+    machine = {"python": platform.python_version(), "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30}
+    head = {"machine": machine, "pipeline": pipeline, "pipeline_to_floor": ratio}
+    told("floor_and_pipeline", f"python bench/floor_and_pipeline.py --rows {rows}", {**head, **result})
 
 
 if __name__ == "__main__":

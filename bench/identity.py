@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import time
@@ -20,9 +19,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from floor_and_pipeline import Meter
+from laboratory import Meter, lake_of, told
 
-ROOT = Path(__file__).resolve().parents[1]
 MONTH = date(2016, 1, 1)
 HIDDEN = str.maketrans("沈阳辽宁业务厂机电车国区贸发", "瀋陽遼寧業務廠機電車國區貿發")
 LEAST = {"precision": 0.999, "recall": 0.99, "b_cubed_f1": 0.99}
@@ -151,42 +149,27 @@ def main() -> None:
     parser.add_argument("--organisations", type=int, default=100_000)
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
-    state = ROOT / ".citylake" / "score-identity"
-    shutil.rmtree(state, ignore_errors=True)
-    state.mkdir(parents=True)
-    os.environ["CITYLAKE_STATE"] = str(state)
     worlds = [World(2016 + s, asked.organisations, 0.1 + 0.1 * s) for s in range(asked.seeds)] + [World(2020, asked.organisations, 0.4, heavy=True)]
-    results = _run(worlds, state)
-    head = {"command": f"python bench/identity.py --organisations {asked.organisations} --seeds {asked.seeds}", "cores": os.cpu_count()}
-    (ROOT / "bench" / "results" / "identity.json").write_text(json.dumps({**head, "cities": results}, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    with lake_of("score-identity") as (lake, state):
+        results = _run(lake, worlds, state)
+    told("identity", f"python bench/identity.py --organisations {asked.organisations} --seeds {asked.seeds}", {"cities": results})
     short = [(r["seed"], k) for r in results for k, least in LEAST.items() if r[k] < least]
     print("below what is promised: " + (", ".join(f"{k} of seed {s}" for s, k in short) or "nothing"))
     sys.exit(1 if short else 0)
 
 
-def _run(worlds: list[World], state: Path) -> list[dict[str, Any]]:
-    from citylake.lake.services import down, up
-    from citylake.lake.settings import load_settings
-    from citylake.run import open_lake
-
-    settings = load_settings()
-    up(settings)
-    lake = open_lake(settings)
+def _run(lake: Any, worlds: list[World], state: Path) -> list[dict[str, Any]]:
     results: list[dict[str, Any]] = []
-    try:
-        meter = Meter(lake)
-        for world in worlds:
-            folder = state / str(world.seed)
-            start = time.monotonic()
-            rows = deliver(world, folder)
-            print(f"seed {world.seed}: {rows:,} rows generated in {time.monotonic() - start:.0f} s", flush=True)
-            found = meter.step(f"link {world.organisations:,} organisations", rows, lambda f=folder: figures(lake.spark, f))
-            results.append({**world.__dict__, "rows": rows, **found, "cost": meter.steps[-1]})
-            print(json.dumps(found), flush=True)
-            shutil.rmtree(folder)
-    finally:
-        lake.spark.stop()  # a client that outlives its server retries for ten minutes
-        down(settings)
+    meter = Meter(lake)
+    for world in worlds:
+        folder = state / str(world.seed)
+        start = time.monotonic()
+        rows = deliver(world, folder)
+        print(f"seed {world.seed}: {rows:,} rows generated in {time.monotonic() - start:.0f} s", flush=True)
+        found = meter.step(f"link {world.organisations:,} organisations", rows, lambda f=folder: figures(lake.spark, f))
+        results.append({**world.__dict__, "rows": rows, **found, "cost": meter.steps[-1]})
+        print(json.dumps(found), flush=True)
+        shutil.rmtree(folder)
     return results
 
 

@@ -9,20 +9,19 @@ Writes `bench/results/identity_cost.json`.
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import resource
-import shutil
 import time
 from pathlib import Path
 from typing import Any
 
-from floor_and_pipeline import ROOT, Meter
 from identity import World, deliver, given_of, link_city, scores, truth_of
+from laboratory import Meter, lake_of, told
 
 MEMORY = "4g"
 ROWS_PER_ORGANISATION = 5.9
-THRESHOLDS = (0.5, 0.9, 0.99, 0.999)
+THRESHOLDS = (0.5, 0.9, 0.99, 0.999, 0.9999)
+BLOCKS = ("code", "registration_no", "brand")
 
 
 def prepared(spark: Any, folder: Path) -> Path:
@@ -37,7 +36,8 @@ def prepared(spark: Any, folder: Path) -> Path:
     code = F.when(F.col("id_anchor").startswith("1:"), F.substring("id_anchor", 3, 9))
     keyed = by_identifier(found).select(
         F.col("record_id").alias("unique_id"), code.alias("code"), "registration_no", "whole", F.expr(names.core("whole")).alias("core"),
-        F.expr(names.branch("whole")).alias("branch"), "division_code", "address", "representative", "n",
+        F.expr(names.branch("whole")).alias("branch"), F.expr(names.district("whole")).alias("named"),
+        F.expr(f"coalesce({names.in_force('division_code')}, {names.district('whole')})").alias("division"), "address", "representative", "n",
     )  # fmt: skip
     keyed.coalesce(1).write.mode("overwrite").parquet(f"file://{folder}/prepared")
     return folder / "prepared"
@@ -55,27 +55,17 @@ def compared(spark: Any, folder: Path) -> int:
 def by_splink(records: Path, cores: int) -> dict[str, Any]:
     """Block, train, predict and cluster with splink 5 on DuckDB."""
     import duckdb
-    import splink.comparison_level_library as cll
-    import splink.comparison_library as cl
     from splink import DuckDBAPI, Linker, SettingsCreator, block_on
 
     start, cpu = time.monotonic(), _cpu()
     db = duckdb.connect(config={"memory_limit": "4GB", "threads": cores})
-    db.execute(f"CREATE TABLE records AS SELECT * FROM read_parquet('{records}/*.parquet')")
-    levels = [
-        cll.NullLevel("whole"), cll.ExactMatchLevel("whole"),
-        cll.CustomLevel("core_l = core_r AND branch_l = branch_r", "brand and trade"), cll.JaroWinklerLevel("whole", 0.95), cll.ElseLevel(),
-    ]  # fmt: skip
-    blocks = [block_on("code"), block_on("registration_no"), block_on("core", "branch")]
-    exact = [cl.ExactMatch(c) for c in ("code", "registration_no", "division_code", "address", "representative")]
-    name = cl.CustomComparison(output_column_name="name", comparison_levels=levels)
-    model = SettingsCreator(link_type="dedupe_only", blocking_rules_to_generate_predictions=blocks, comparisons=[*exact, name])
-    api = DuckDBAPI(connection=db)
-    linker = Linker(api.register("records"), model, log_level=None)
+    _read(db, records)
+    blocks = [block_on(b) for b in BLOCKS]
+    model = SettingsCreator(link_type="dedupe_only", blocking_rules_to_generate_predictions=blocks, comparisons=_comparisons(db))
+    linker = Linker(DuckDBAPI(connection=db).register("records"), model, log_level=None)
     linker.training.estimate_probability_two_random_records_match(blocks[:2], recall=0.9)
-    linker.training.estimate_u_using_random_sampling(max_pairs=10_000_000)
-    for block in (blocks[0], blocks[2]):
-        linker.training.estimate_parameters_using_expectation_maximisation(block)
+    for block in (block_on("representative", "division"), blocks[0]):
+        linker.training.estimate_parameters_using_expectation_maximisation(block, max_pairs=1_000_000)
     pairs = linker.inference.predict(threshold_match_probability=THRESHOLDS[0])
     spent = {"wall_s": round(time.monotonic() - start, 1), "cpu_s": round(_cpu() - cpu, 1), "pairs_compared": _blocked(db)}
     each = [_clustered(db, linker, pairs, t) for t in THRESHOLDS]
@@ -83,10 +73,48 @@ def by_splink(records: Path, cores: int) -> dict[str, Any]:
     return {**spent, **best, "thresholds": each, "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024}
 
 
+def _read(db: Any, records: Path) -> None:
+    """Tables `records`, with how many organisations (told apart by identifiers) bear the brand and the whole name, and `one_each`, a record per code."""
+    db.execute(f"CREATE VIEW given AS SELECT *, nullif(core, '') || '|' || branch AS brand FROM read_parquet('{records}/*.parquet')")
+    borne = {c: f"(SELECT {c}, count(DISTINCT coalesce(code, registration_no)) AS {c}_borne FROM given GROUP BY {c})" for c in ("brand", "whole")}
+    db.execute(f"CREATE TABLE records AS SELECT * FROM given LEFT JOIN {borne['brand']} USING (brand) LEFT JOIN {borne['whole']} USING (whole)")
+    db.execute("CREATE TABLE one_each AS SELECT DISTINCT ON (code) * FROM records WHERE code IS NOT NULL ORDER BY code, unique_id")
+
+
+def _comparisons(db: Any) -> list[Any]:
+    """Blanks are neutral; a name that one organisation bears weighs more than one of several, as in the backbone.
+
+    u is counted between organisations: among random records most pairs that share a code are matches, so a sample gives u = P(match).
+    """
+    least, whole, brand = (_by_chance(db, c) for c in ("unique_id", "whole", "brand"))
+    names = {
+        "whole_l = whole_r AND brand_borne_l <= 1": least, "brand_l = brand_r AND brand_borne_l <= 1": least,
+        "whole_l = whole_r AND whole_borne_l <= 1": least, "whole_l = whole_r": whole, "brand_l = brand_r": max(brand - whole, least),
+    }  # fmt: skip
+    columns = ("code", "registration_no", "division", "named", "address", "representative")
+    return [*(_compared_on(c, {f"{c}_l = {c}_r": _by_chance(db, c)}) for c in columns), _compared_on("whole", names)]
+
+
+def _compared_on(column: str, levels: dict[str, float]) -> Any:
+    """A comparison of levels in their order, each SQL and its u, and all else."""
+    import splink.comparison_level_library as cll
+    import splink.comparison_library as cl
+
+    fixed = [cll.CustomLevel(sql, sql).configure(u_probability=u, fix_u_probability=True) for sql, u in levels.items()]
+    other = cll.ElseLevel().configure(u_probability=1 - sum(levels.values()), fix_u_probability=True)
+    return cl.CustomComparison(output_column_name=column, comparison_levels=[cll.NullLevel(column), *fixed, other])
+
+
+def _by_chance(db: Any, column: str) -> float:
+    """The share of pairs of two organisations that agree on a column; one pair where none does."""
+    same = f"SELECT sum(k * (k - 1)), sum(k) FROM (SELECT count(*) AS k FROM one_each WHERE {column} IS NOT NULL GROUP BY {column})"
+    agree, known = db.execute(same).fetchone()
+    return max(float(agree), 2.0) / float(known * (known - 1))
+
+
 def _blocked(db: Any) -> int:
     """Pairs that share a block, each once."""
-    on = ("a.code = b.code", "a.registration_no = b.registration_no", "a.core = b.core AND a.branch = b.branch")
-    each = " UNION ".join(f"SELECT a.unique_id, b.unique_id FROM records a JOIN records b ON {x} AND a.unique_id < b.unique_id" for x in on)
+    each = " UNION ".join(f"SELECT a.unique_id, b.unique_id FROM records a JOIN records b ON a.{c} = b.{c} AND a.unique_id < b.unique_id" for c in BLOCKS)
     row = db.execute(f"SELECT count(*) FROM ({each})").fetchone()
     return int(row[0])
 
@@ -112,35 +140,21 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--heavy", action="store_true", help="identifiers are often missing")
     asked = parser.parse_args()
-    state = ROOT / ".citylake" / "identity-cost"
-    shutil.rmtree(state, ignore_errors=True)
-    state.mkdir(parents=True)
-    os.environ |= {"CITYLAKE_STATE": str(state), "CITYLAKE_SPARK_DRIVER_MEMORY": MEMORY}
     world = World(2016, int(asked.rows / ROWS_PER_ORGANISATION), 0.2, asked.heavy)
-    result = _measure(world, state)
-    told = {"command": f"python bench/identity_cost.py --rows {asked.rows}{' --heavy' if asked.heavy else ''}", "cores": os.cpu_count(), **result}
-    (ROOT / "bench" / "results" / "identity_cost.json").write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n", "utf-8")
-    print(json.dumps(told, ensure_ascii=False, indent=1))
+    with lake_of("identity-cost", spark_driver_memory=MEMORY) as (lake, state):
+        found, records = _measured(lake, world, state)
+    command = f"python bench/identity_cost.py --rows {asked.rows}{' --heavy' if asked.heavy else ''}"
+    told("identity_cost", command, {**found, "splink": by_splink(records, os.cpu_count() or 2)})
 
 
-def _measure(world: World, state: Path) -> dict[str, Any]:
-    from citylake.lake.services import down, up
-    from citylake.lake.settings import load_settings
-    from citylake.run import open_lake
-
-    settings = load_settings()
-    up(settings)
-    lake = open_lake(settings)
-    try:
-        rows, meter = deliver(world, state / "city"), Meter(lake)
-        records = prepared(lake.spark, state / "city")
-        linked = meter.step("identity.linking on Spark", rows, lambda: link_city(lake.spark, state / "city"))
-        ours = {**scores(lake.spark, linked), "pairs_compared": compared(lake.spark, state / "city"), "cost": meter.steps[-1]}
-    finally:
-        lake.spark.stop()  # a client that outlives its server retries for ten minutes
-        down(settings)
+def _measured(lake: Any, world: World, state: Path) -> tuple[dict[str, Any], Path]:
+    """The backbone's figures, and where the records lie for its peer."""
+    rows, meter = deliver(world, state / "city"), Meter(lake)
+    records = prepared(lake.spark, state / "city")
+    linked = meter.step("identity.linking on Spark", rows, lambda: link_city(lake.spark, state / "city"))
+    ours = {**scores(lake.spark, linked), "pairs_compared": compared(lake.spark, state / "city"), "cost": meter.steps[-1]}
     ours["f1"] = round(2 * ours["precision"] * ours["recall"] / (ours["precision"] + ours["recall"]), 6)
-    return {"rows": rows, "backbone": ours, "splink": by_splink(records, os.cpu_count() or 2)}
+    return {"rows": rows, "backbone": ours}, records
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from citylake.identity.increment import increment
 from citylake.identity.linking import linked
-from citylake.identity.records import RECORD, records
+from citylake.identity.records import RECORD, records, retold, statements
 from citylake.marts.credit import entity_record
 
 from tests.spark.test_identity import COLUMNS, DDL, JUDGED, SILVER, delivered, of_world, record
@@ -112,12 +112,15 @@ def test_a_month_of_silver_is_taken_in_by_update(spark: Any, silver: list[dict[s
         assert _by_id(kept) == _by_id(entity_record.build(month))
 
 
-def test_only_records_known_later_are_read(spark: Any, silver: list[dict[str, Any]]) -> None:
-    since = datetime.datetime(2016, 11, 28)
-    before, later = _of(records(silver[1])), _of(records(silver[2], dict.fromkeys(SILVER, since)))
-    whole = _of(records(silver[2]))
-    assert later == {k: whole[k] for k in later}
-    assert {k for k in whole if before.get(k) != whole[k]} <= later.keys() < whole.keys()
+def test_what_is_said_later_is_added_to_what_was_known(spark: Any, silver: list[dict[str, Any]]) -> None:
+    """Also where only one of many values is said again, and where both were said at once."""
+    whole, since = _by_id(records(silver[2])), dict.fromkeys(SILVER, datetime.datetime(2016, 11, 28))
+    said = statements(silver[2], since).localCheckpoint()
+    added = _by_id(retold(records(silver[1]), said))
+    assert set(added) == {r["record_id"] for r in said.select("record_id").collect()}
+    assert added == {k: whole[k] for k in added}
+    before = _by_id(records(silver[1]))
+    assert {k for k in whole if before.get(k) != whole[k]} == added.keys() < whole.keys()
 
 
 def _records(spark: Any, worlds: list[list[Row]]) -> Any:
@@ -132,7 +135,3 @@ def _judgements(spark: Any, said: list[dict[tuple[str, str], str]]) -> Any:
 
 def _by_id(frame: Any) -> dict[str, dict[str, Any]]:
     return {r["record_id"]: r.asDict(recursive=True) for r in frame.collect()}
-
-
-def _of(frame: Any) -> dict[str, Any]:
-    return {r["record_id"]: r for r in frame.collect()}

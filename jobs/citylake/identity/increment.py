@@ -13,6 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from citylake.identity import linking as by
+from citylake.identity import reach
 from citylake.identity.records import RECORD
 
 Step = Callable[[DataFrame], DataFrame]
@@ -24,20 +25,26 @@ def increment(fresh: DataFrame, kept: DataFrame, judgements: DataFrame) -> DataF
     `fresh`: records that are new or may have changed, as `identity.records.records` gives them; no record ever leaves.
     `judgements`: all that hold now, since each may reach any record.
     """
-    moved = _moved(by.by_keys(fresh), kept, (*RECORD, *by.BY_KEYS))
-    moved = _again(moved, _mates(moved, kept, "registration_no"), by.by_identifier, by.BY_IDENTIFIER)
-    moved = _again(moved, _mates(moved, kept, "id_anchor"), by.by_confirmation, by.BY_CONFIRMATION)
-    moved = _again(moved, _compared(moved, kept), by.by_name, by.BY_NAMES)
-    moved = _again(moved, _judged(moved, kept, judgements), lambda rows: by.by_judgement(rows, judgements), by.BY_JUDGEMENT)
-    return _again(moved, _mates(moved, kept, "anchor"), by.by_eldest, by.BY_ELDEST)
+    fresh, index = by.by_keys(fresh).localCheckpoint(), reach.index(kept).localCheckpoint()  # many steps look at them
+    near = _picked(kept, reach.identified(index, fresh))
+    moved = _moved(fresh, near, (*RECORD, *by.BY_KEYS))
+    moved = _again(moved, _mates(moved, near, "registration_no"), by.by_identifier, by.BY_IDENTIFIER)
+    moved = _again(moved, _mates(moved, near, "id_anchor"), by.by_confirmation, by.BY_CONFIRMATION)
+    moved = _again(moved, _picked(kept, reach.compared(index, moved)), by.by_name, by.BY_NAMES)
+    near = _picked(kept, reach.placed(index, moved, judgements))
+    moved = _again(moved, _judged(moved, near, judgements), lambda rows: by.by_judgement(rows, judgements), by.BY_JUDGEMENT)
+    return _again(moved, _mates(moved, near, "anchor"), by.by_eldest, by.BY_ELDEST)
 
 
-def _moved(fresh: DataFrame, kept: DataFrame, columns: Sequence[str]) -> DataFrame:
+def _picked(kept: DataFrame, ids: DataFrame) -> DataFrame:
+    return kept.join(F.broadcast(ids), "record_id", "left_semi").localCheckpoint()
+
+
+def _moved(fresh: DataFrame, near: DataFrame, columns: Sequence[str]) -> DataFrame:
     """Fresh rows that are new or differ in these columns; what later steps add is empty."""
-    fresh = fresh.localCheckpoint()  # each step reads the one before several times
-    was = _were(fresh, kept).select("record_id", F.struct(*columns).alias("_was"))
+    was = _were(fresh, near).select("record_id", F.struct(*columns).alias("_was"))
     new = fresh.join(was, "record_id", "left").where(~F.col("_was").eqNullSafe(F.struct(*columns))).drop("_was")
-    return kept.limit(0).unionByName(new, allowMissingColumns=True).localCheckpoint()
+    return near.limit(0).unionByName(new, allowMissingColumns=True).localCheckpoint()
 
 
 def _again(moved: DataFrame, others: DataFrame, step: Step, columns: Sequence[str]) -> DataFrame:
@@ -48,45 +55,29 @@ def _again(moved: DataFrame, others: DataFrame, step: Step, columns: Sequence[st
     return done.where(F.col("_moved") | ~F.col("_was").eqNullSafe(was)).select(*moved.columns).localCheckpoint()
 
 
-def _mates(moved: DataFrame, kept: DataFrame, group: str) -> DataFrame:
+def _mates(moved: DataFrame, near: DataFrame, group: str) -> DataFrame:
     """The rows that share a group with a moved row, where it was or where it is now."""
-    groups = moved.select(group).union(_were(moved, kept).select(group)).dropna().distinct()
-    return _rest(moved, kept).join(F.broadcast(groups), group, "left_semi")
+    groups = moved.select(group).union(_were(moved, near).select(group)).dropna().distinct()
+    return _rest(moved, near).join(F.broadcast(groups), group, "left_semi")
 
 
-def _compared(moved: DataFrame, kept: DataFrame) -> DataFrame:
-    """Unconfirmed rows that are compared with a moved confirmed one, and the confirmed rows with which they and moved ones are compared."""
-    rest = _rest(moved, kept)
-    reached = moved.where("confirmed").select("blocks").union(_were(moved, kept).where("confirmed").select("blocks"))
-    asking = _within(rest.where("NOT confirmed"), reached).localCheckpoint()  # read twice
-    sought = asking.select("blocks").union(moved.where("NOT confirmed").select("blocks"))
-    return asking.unionByName(_within(rest.where("confirmed"), sought))
-
-
-def _within(rows: DataFrame, blocks: DataFrame) -> DataFrame:
-    """The rows that share a block with one of these."""
-    wanted = blocks.select(F.explode("blocks").alias("block")).distinct()
-    ids = rows.select("record_id", F.explode("blocks").alias("block")).join(F.broadcast(wanted), "block", "left_semi")
-    return rows.join(F.broadcast(ids.select("record_id").distinct()), "record_id", "left_semi")
-
-
-def _judged(moved: DataFrame, kept: DataFrame, judgements: DataFrame) -> DataFrame:
+def _judged(moved: DataFrame, near: DataFrame, judgements: DataFrame) -> DataFrame:
     """Judged rows, all that the rules put beside one, and those whose place a judgement decided before."""
-    rest = _rest(moved, kept)
+    rest = _rest(moved, near)
     named = F.broadcast(judgements.select(F.explode(F.array("record_a", "record_b")).alias("record_id")).distinct())
     places = [rows.join(named, "record_id", "left_semi").select("name_anchor") for rows in (rest, moved)]
     heads = F.broadcast(places[0].union(places[1]).distinct().withColumn("_head", F.lit(True)))
     marked = rest.join(named.withColumn("_named", F.lit(True)), "record_id", "left").join(heads, "name_anchor", "left")
-    return marked.where(F.col("_named") | F.col("_head") | _decided()).select(*kept.columns)
+    return marked.where(F.col("_named") | F.col("_head") | _decided()).select(*near.columns)
 
 
 def _decided() -> Column:
     return F.col("apart") | (F.col("anchor") != F.col("name_anchor"))
 
 
-def _were(moved: DataFrame, kept: DataFrame) -> DataFrame:
-    return kept.join(F.broadcast(moved.select("record_id")), "record_id", "left_semi")
+def _were(moved: DataFrame, near: DataFrame) -> DataFrame:
+    return near.join(F.broadcast(moved.select("record_id")), "record_id", "left_semi")
 
 
-def _rest(moved: DataFrame, kept: DataFrame) -> DataFrame:
-    return kept.join(F.broadcast(moved.select("record_id")), "record_id", "left_anti")
+def _rest(moved: DataFrame, near: DataFrame) -> DataFrame:
+    return near.join(F.broadcast(moved.select("record_id")), "record_id", "left_anti")

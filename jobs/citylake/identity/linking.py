@@ -6,7 +6,7 @@ judgement back restores what was there before it.
 
 from __future__ import annotations
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from citylake.identity import names
@@ -63,20 +63,26 @@ def by_keys(records: DataFrame) -> DataFrame:
 _NAME_BLOCK = "concat('n', k.core, '|', k.branch)"
 
 
+_IN_CREDIT_CODE = "CASE WHEN length(uscc) = 18 THEN substr(uscc, 9, 9) END"
+_IN_TAXPAYER_NUMBER = "CASE length(taxpayer_no) WHEN 15 THEN substr(taxpayer_no, 7, 9) WHEN 18 THEN substr(taxpayer_no, 9, 9) END"
+
+
+def organisation_code() -> Column:
+    """The organisation code that a record bears: its own, or inside its credit code or taxpayer number (domain.md 1.4)."""
+    return F.coalesce(F.expr(_IN_CREDIT_CODE), "org_code", F.expr(_IN_TAXPAYER_NUMBER))
+
+
 def by_identifier(records: DataFrame) -> DataFrame:
     """Adds `id_anchor`: the organisation code that a record bears or leads to, else its registration number, else NULL.
 
-    The code stands in characters 9-17 of a credit code and 7-15 of an old taxpayer number (domain.md 1.4); a registration
-    number leads to the code that the most trusted record with both gives. Looks at records of one registration number.
+    A registration number leads to the code that the most trusted record with both gives. Looks at records of one registration number.
     """
-    inside = F.expr("CASE WHEN length(uscc) = 18 THEN substr(uscc, 9, 9) END")
-    taxed = F.expr("CASE length(taxpayer_no) WHEN 15 THEN substr(taxpayer_no, 7, 9) WHEN 18 THEN substr(taxpayer_no, 9, 9) END")
-    coded = records.withColumn("_org", F.coalesce(inside, "org_code", taxed))
+    coded = records.withColumn("_org", organisation_code())
     pairs = coded.where("_org IS NOT NULL AND registration_no IS NOT NULL").groupBy(F.col("registration_no").alias("_reg"))
     crosswalk = pairs.agg(F.min(F.struct("trust", "source_key", "_org"))["_org"].alias("_led"))
     led = coded.join(crosswalk, F.col("registration_no") == F.col("_reg"), "left")
     org, number = F.coalesce("_org", "_led"), F.col("registration_no")
-    given = inside.isNotNull() | F.col("org_code").isNotNull()
+    given = F.col("org_code").isNotNull() | F.expr(_IN_CREDIT_CODE).isNotNull()
     method = F.when(given, "exact").when(org.isNotNull(), "crosswalk").when(number.isNotNull(), "exact")
     reason = (
         F.when(given, F.concat(F.lit("organisation code "), "_org"))
@@ -102,12 +108,16 @@ def by_name(records: DataFrame) -> DataFrame:
     in the blocks of one that is not.
     """
     best = _best(candidates(records))
-    alone = F.concat(F.lit(BY_NAME), F.expr(names.whole("name")))
     return records.join(best, "record_id", "left").withColumns({
         "name_method": F.when(F.col("_anchor").isNotNull(), "name").otherwise(F.coalesce("id_method", F.lit("name"))),
         "name_reason": F.coalesce("_why", "id_reason", F.lit("no identifier and no name that fits clearly")),
-        "name_anchor": F.coalesce("_anchor", "id_anchor", alone),
+        "name_anchor": F.coalesce("_anchor", "id_anchor", alone()),
     }).drop("_anchor", "_why")  # fmt: skip
+
+
+def alone() -> Column:
+    """The anchor of a record that nothing leads to an organisation: its own name."""
+    return F.concat(F.lit(BY_NAME), F.expr(names.whole("name")))
 
 
 def candidates(records: DataFrame) -> DataFrame:

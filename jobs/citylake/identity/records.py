@@ -63,19 +63,30 @@ def counterpart_key(uscc: Column | str, org_code: Column | str, registration_no:
     return F.substring(F.sha2(F.concat_ws("|", *parts), 256), 1, 32)
 
 
-def records(inputs: Mapping[str, DataFrame], known: Mapping[str, datetime] | None = None) -> DataFrame:
+def records(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """One row per source record.
 
     Columns: record_id (the same for ever: a hash of source and key), source, trust (0 = most), source_key, FIELDS (the
     latest value known that is not empty), names (every name ever known, array), first_known_on, last_known_at.
-    `known`: the last moment already taken in per source; then only records of which something became known later.
+    """
+    return _gathered(statements(inputs))
+
+
+def retold(known: DataFrame, said: DataFrame) -> DataFrame:
+    """The records that `said` is about, statements later than all that were taken in, as they are then; `known`: all records before."""
+    before = known.join(F.broadcast(said.select("record_id").distinct()), "record_id", "left_semi")
+    undated = "CAST(NULL AS TIMESTAMP) AS _known_from, CAST(NULL AS DATE) AS _valid_from"  # NULL is the least: any value said later wins
+    again = {f: F.expr(f"if({f} IS NULL, NULL, struct({undated}, {f} AS value))") for f in FIELDS}
+    return _gathered(before.withColumns(again).select(*said.columns).unionByName(said))
+
+
+def statements(inputs: Mapping[str, DataFrame], known: Mapping[str, datetime] | None = None) -> DataFrame:
+    """A row per row of silver about an organisation: a record, of which each of FIELDS is struct(_known_from, _valid_from, value).
+
+    `known`: the last moment that was already taken in per source; then only what became known later.
     """
     given = [(s, n) for n, s in enumerate(SOURCES) if s.dataset in inputs]
-    rows = reduce(DataFrame.unionByName, [_rows(inputs[s.dataset], s, n) for s, n in given])
-    if known is not None:
-        touched = [_rows(_later(inputs[s.dataset], known.get(s.dataset)), s, n).select("source", "_near") for s, n in given]
-        rows = rows.join(F.broadcast(reduce(DataFrame.unionByName, touched).distinct()), ["source", "_near"], "left_semi")
-    return _gathered(rows)
+    return reduce(DataFrame.unionByName, [_statements(_later(inputs[s.dataset], (known or {}).get(s.dataset)), s, n) for s, n in given])
 
 
 def _later(silver: DataFrame, since: datetime | None) -> DataFrame:
@@ -94,34 +105,29 @@ def _field(source: Source, field: str) -> Column:
     return F.expr(source.fields.get(field, "NULL")).cast("string")
 
 
-def _rows(silver: DataFrame, source: Source, trust: int) -> DataFrame:
-    """Rows of silver in one shape; `_near` is the key, or where a source has none the name, which all rows of one record share."""
-    key = F.concat_ws("|", *source.key) if source.key else F.lit(None).cast("string")
-    return silver.where(source.subjects).select(
-        F.lit(source.dataset).alias("source"), F.lit(trust).alias("trust"), *[_field(source, f).alias(f) for f in FIELDS], "_known_from",
-        (F.col("_valid_from") if "_valid_from" in silver.columns else F.lit(None).cast("date")).alias("_valid_from"),
-        F.expr(f"CAST({source.other_names} AS ARRAY<STRING>)").alias("_others"), key.alias("_key"),
-        F.coalesce(key, _field(source, "name")).alias("_near"),
-    ).where("name IS NOT NULL")  # fmt: skip
+def _statements(silver: DataFrame, source: Source, trust: int) -> DataFrame:
+    valid_from = F.col("_valid_from") if "_valid_from" in silver.columns else F.lit(None).cast("date")
+    key, others = source_key(source), F.expr(f"CAST({source.other_names} AS ARRAY<STRING>)")
+    values = {f: F.struct("_known_from", valid_from.alias("_valid_from"), _field(source, f).alias("value")) for f in FIELDS}
+    return silver.where(source.subjects).where(_field(source, "name").isNotNull()).select(
+        _record_id(F.lit(source.dataset), key).alias("record_id"), F.lit(source.dataset).alias("source"), F.lit(trust).alias("trust"),
+        key.alias("source_key"), *[F.when(v["value"].isNotNull(), v).alias(f) for f, v in values.items()],
+        F.array_append(F.coalesce(others, F.array().cast("array<string>")), _field(source, "name")).alias("names"),
+        F.to_date("_known_from").alias("first_known_on"), F.col("_known_from").alias("last_known_at"),
+    )  # fmt: skip
 
 
-def _gathered(rows: DataFrame) -> DataFrame:
-    """One row per source and key."""
-    key = F.coalesce("_key", counterpart_key(*IDENTIFIERS, "name"))
-    moments = (F.to_date(F.min("_known_from")).alias("first_known_on"), F.max("_known_from").alias("last_known_at"))
-    each = rows.groupBy("source", "trust", key.alias("source_key")).agg(*[_latest(f) for f in FIELDS], _names(), *moments)
-    return each.withColumn("record_id", _record_id()).select(*RECORD)
+def _record_id(source: Column, key: Column) -> Column:
+    return F.concat(F.lit("E"), F.substring(F.sha2(F.concat_ws("|", source, key), 256), 1, 16))
 
 
-def _record_id() -> Column:
-    return F.concat(F.lit("E"), F.substring(F.sha2(F.concat_ws("|", "source", "source_key"), 256), 1, 16))
-
-
-def _latest(field: str) -> Column:
-    """The last known value; of those that became known at once the one valid later, then the greater, so that the order of rows never counts."""
-    return F.expr(f"max(struct(_known_from, _valid_from, {field})) FILTER (WHERE {field} IS NOT NULL)").getField(field).alias(field)
+def _gathered(said: DataFrame) -> DataFrame:
+    """One row per record. Of values that became known at once the one valid later counts, then the greater: the order of rows never does."""
+    moments = (F.min("first_known_on").alias("first_known_on"), F.max("last_known_at").alias("last_known_at"))
+    latest = [F.max(f)["value"].alias(f) for f in FIELDS]
+    return said.groupBy("record_id", "source", "trust", "source_key").agg(*latest, _names(), *moments).select(*RECORD)
 
 
 def _names() -> Column:
-    every = F.flatten(F.collect_list(F.array_append(F.coalesce("_others", F.array().cast("array<string>")), F.col("name"))))
+    every = F.flatten(F.collect_list("names"))
     return F.array_sort(F.array_distinct(F.filter(F.transform(every, F.trim), lambda n: n.isNotNull() & (n != "")))).alias("names")

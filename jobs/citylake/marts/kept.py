@@ -33,7 +33,7 @@ def frame(spark: SparkSession, settings: Settings, contract: Contract, module: M
         writer = module.build(frames).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.option("delta.enableDeletionVectors", "true").option("userMetadata", json.dumps(at)).save(address)
     elif before != at:
-        held = spark.read.format("delta").load(address).localCheckpoint()  # every step of an update looks at it
+        held = spark.read.format("delta").load(address)
         news = {name: frames[name] for name, now in at.items() if name in frames and before.get(name) != now}
         _merge(spark, settings, contract, module.update(frames, news, held), at)
     return spark.read.format("delta").load(address)

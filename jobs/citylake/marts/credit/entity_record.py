@@ -9,7 +9,7 @@ from pyspark.sql import functions as F
 
 from citylake.identity.increment import increment
 from citylake.identity.linking import linked
-from citylake.identity.records import RECORD, SOURCES, records
+from citylake.identity.records import RECORD, SOURCES, records, retold, statements
 from citylake.marts.history import current
 
 INPUTS = (
@@ -30,9 +30,11 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
 
 def update(inputs: Mapping[str, DataFrame], changed: Mapping[str, DataFrame], kept: DataFrame) -> DataFrame:
     """The rows of `build` that are new or differ from what it, or this, gave before; `changed` are the inputs that did."""
+    if not changed.keys() & SOURCE_NAMES:
+        return increment(kept.limit(0).select(*RECORD), kept, _judgements(inputs))
     moments = kept.groupBy("source").agg(F.max("last_known_at").alias("at")).collect()
-    fresh = records(changed, {r["source"]: r["at"] for r in moments}) if changed.keys() & SOURCE_NAMES else kept.limit(0).select(*RECORD)
-    return increment(fresh, kept, _judgements(inputs))
+    said = statements(changed, {r["source"]: r["at"] for r in moments}).localCheckpoint()
+    return increment(retold(kept, said), kept, _judgements(inputs))
 
 
 def _judgements(inputs: Mapping[str, DataFrame]) -> DataFrame:

@@ -1,0 +1,83 @@
+"""Which kept records a change can reach at each step of the linking: found in an index of hashes, so that few rows are read whole.
+
+Every answer here is a bound from above: a row too many costs a little and changes nothing, as a collision of hashes does; a row too few
+would change a result (tests/spark/test_increment.py).
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from citylake.identity import linking as by
+
+
+def index(kept: DataFrame) -> DataFrame:
+    """A few bytes of each record that `linking.linked` gave: its groups as hashes, `confirmed`, and `decided` where a judgement moved it."""
+    decided = F.col("apart") | (F.col("anchor") != F.col("name_anchor"))
+    groups = [_hash(c).alias(c) for c in ("registration_no", "id_anchor", "name_anchor", "anchor")]
+    return kept.select("record_id", "confirmed", decided.alias("decided"), _hashes("blocks").alias("blocks"), *groups)
+
+
+def identified(index: DataFrame, fresh: DataFrame) -> DataFrame:
+    """Ids of fresh records, and of those that share a registration number or an identifier with one, before or after."""
+    was = _are(index, fresh).localCheckpoint()  # read four times
+    numbers = _values(fresh.select(_hash("registration_no")), was.select("registration_no"))
+    numbered = _share(index, "registration_no", numbers)
+    led = [F.concat(F.lit(by.BY_CODE), by.organisation_code()), F.concat(F.lit(by.BY_NUMBER), "registration_no")]
+    anchors = _values(*[fresh.select(_hash(c)) for c in led], was.select("id_anchor"), numbered.select("id_anchor"))
+    return _ids(was, _share(index, "id_anchor", anchors))
+
+
+def compared(index: DataFrame, moved: DataFrame) -> DataFrame:
+    """Ids of unconfirmed records that are compared with a moved confirmed one, and of confirmed ones with which they and moved ones are."""
+    rest, now = _rest(index, moved), moved.select("confirmed", _hashes("blocks").alias("blocks"))
+    reached = _values(*[rows.where("confirmed").select(F.explode("blocks")) for rows in (now, _are(index, moved))])
+    asking = _in_blocks(rest.where("NOT confirmed"), reached).localCheckpoint()  # read twice
+    sought = _values(*[rows.select(F.explode("blocks")) for rows in (asking, now.where("NOT confirmed"))])
+    return _ids(asking, _in_blocks(rest.where("confirmed"), sought))
+
+
+def placed(index: DataFrame, moved: DataFrame, judgements: DataFrame) -> DataFrame:
+    """Ids of moved and judged records and all that share a place with one, before or after, and of those that a judgement moved."""
+    named = judgements.select(F.explode(F.array("record_a", "record_b")).alias("record_id")).distinct()
+    once = _are(index, moved).union(_are(index, named)).union(index.where("decided")).localCheckpoint()  # read three times
+    places = _values(moved.select(_hash("name_anchor")), once.select("name_anchor"), once.select("anchor"))
+    return _ids(once, _share(index, "name_anchor", places))
+
+
+def _hash(of: Column | str) -> Column:
+    value = F.col(of) if isinstance(of, str) else of
+    return F.when(value.isNotNull(), F.xxhash64(value))
+
+
+def _hashes(array: str) -> Column:
+    return F.transform(array, lambda value: F.xxhash64(value))
+
+
+def _values(*columns: DataFrame) -> DataFrame:
+    return reduce(DataFrame.union, columns).toDF("value").dropna().distinct()
+
+
+def _ids(*rows: DataFrame) -> DataFrame:
+    return reduce(DataFrame.union, [r.select("record_id") for r in rows]).distinct()
+
+
+def _are(index: DataFrame, rows: DataFrame) -> DataFrame:
+    return index.join(F.broadcast(rows.select("record_id")), "record_id", "left_semi")
+
+
+def _rest(index: DataFrame, rows: DataFrame) -> DataFrame:
+    return index.join(F.broadcast(rows.select("record_id")), "record_id", "left_anti")
+
+
+def _share(index: DataFrame, group: str, values: DataFrame) -> DataFrame:
+    return index.join(F.broadcast(values), F.col(group) == F.col("value"), "left_semi")
+
+
+def _in_blocks(index: DataFrame, blocks: DataFrame) -> DataFrame:
+    """The rows that share a block with one of these; a row may come twice."""
+    each = index.select("*", F.explode("blocks").alias("value"))
+    return each.join(F.broadcast(blocks), "value", "left_semi").drop("value")

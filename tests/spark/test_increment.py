@@ -15,7 +15,7 @@ from citylake.identity.linking import linked
 from citylake.identity.records import RECORD, records, retold, statements
 from citylake.marts.credit import entity_record
 
-from tests.spark.test_identity import COLUMNS, DDL, JUDGED, SILVER, delivered, of_world, record
+from tests.spark.test_identity import COLUMNS, DDL, FOUR, JUDGED, SILVER, delivered, of_world, record
 
 WORLDS, STEPS, START = 120, 3, 14
 CODES = ("PDY00001X", "PDY000028", "PDY000036")
@@ -53,11 +53,11 @@ def changed(rng: Random, world: dict[str, Row]) -> list[Row]:
 
 
 def judged(rng: Random, world: dict[str, Row], before: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Judgements of a month: mostly as before, some new or changed; one may name a record that nobody knows."""
-    now = dict(before)
-    if rng.random() < 0.5:
+    """Judgements of a month: mostly as before, some withdrawn, new or changed; one may name a record that nobody knows."""
+    now = {pair: verdict for pair, verdict in before.items() if rng.random() < 0.6}
+    if rng.random() < 0.8:
         a, b = rng.sample([*sorted(world), "R99"], 2)
-        now[min(a, b), max(a, b)] = rng.choice(("same", "same", "not_same", "undecided"))
+        now[min(a, b), max(a, b)] = rng.choice(("same", "same", "not_same", "not_same", "undecided"))
     return now
 
 
@@ -89,6 +89,17 @@ def test_what_no_group_of_a_change_holds_is_not_looked_at_again(spark: Any) -> N
     assert rows
     assert {r["record_id"].partition("/")[0] for r in rows} == {"000"}
     assert increment(_records(spark, [w[:5] for w in worlds]), kept, none).count() == 0
+
+
+def test_a_withdrawn_judgement_restores_what_was_before(spark: Any) -> None:
+    """One that held two records apart and one that united two organisations; no record changed."""
+    worlds = [FOUR, FOUR]
+    kept = linked(_records(spark, worlds), _judgements(spark, [{("A", "B"): "not_same"}, {("A", "C"): "same"}])).localCheckpoint()
+    before = _by_id(linked(_records(spark, worlds), _judgements(spark, [])))
+    changed = {k for k, row in _by_id(kept).items() if before[k] != row}
+    rows = _by_id(increment(_records(spark, []), kept, _judgements(spark, [])))
+    assert changed == rows.keys() > set()
+    assert rows == {k: before[k] for k in changed}
 
 
 @pytest.fixture(scope="module")

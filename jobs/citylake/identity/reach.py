@@ -26,8 +26,8 @@ def identified(index: DataFrame, fresh: DataFrame) -> DataFrame:
     was = _are(index, fresh).localCheckpoint()  # read four times
     numbers = _values(fresh.select(_hash("registration_no")), was.select("registration_no"))
     numbered = _share(index, "registration_no", numbers)
-    led = [F.concat(F.lit(by.BY_CODE), by.organisation_code()), F.concat(F.lit(by.BY_NUMBER), "registration_no")]
-    anchors = _values(*[fresh.select(_hash(c)) for c in led], was.select("id_anchor"), numbered.select("id_anchor"))
+    led = F.concat(F.lit(by.BY_CODE), by.organisation_code())
+    anchors = _values(fresh.select(_hash(led)), was.select("id_anchor"), numbered.select("id_anchor"))
     return _ids(was, _share(index, "id_anchor", anchors))
 
 

@@ -1,8 +1,9 @@
 """Time and compared pairs of the backbone's matcher on Spark beside splink 5 on DuckDB, for the same records and truth, in one run.
 
 Both get the same records (`identity.records`) and the same prepared keys: organisation code inside any identifier, registration number,
-brand and trade of the name. splink learns its weights from the records themselves; of its thresholds the one with the best pairwise F1
-counts, and its time ends before clusters are made. Spark may use 4 GiB, DuckDB as well; both have the machine's cores.
+brand and trade of the name. splink learns its weights from the records themselves, but for u, which is counted between organisations;
+of its thresholds the one with the best pairwise F1 counts, and its time ends before clusters are made. Spark may use 4 GiB, DuckDB as
+well; both have the machine's cores.
 Writes `bench/results/identity_cost.json`.
 """
 

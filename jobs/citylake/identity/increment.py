@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from citylake.identity import linking as by
@@ -37,12 +37,12 @@ def increment(fresh: DataFrame, kept: DataFrame, judgements: DataFrame) -> DataF
 
 
 def _picked(kept: DataFrame, ids: DataFrame) -> DataFrame:
-    return kept.join(F.broadcast(ids), "record_id", "left_semi").localCheckpoint()
+    return reach.same(kept, ids).localCheckpoint()
 
 
 def _moved(fresh: DataFrame, near: DataFrame, columns: Sequence[str]) -> DataFrame:
     """Fresh rows that are new or differ in these columns; what later steps add is empty."""
-    was = _were(fresh, near).select("record_id", F.struct(*columns).alias("_was"))
+    was = reach.same(near, fresh).select("record_id", F.struct(*columns).alias("_was"))
     new = fresh.join(was, "record_id", "left").where(~F.col("_was").eqNullSafe(F.struct(*columns))).drop("_was")
     return near.limit(0).unionByName(new, allowMissingColumns=True).localCheckpoint()
 
@@ -57,27 +57,14 @@ def _again(moved: DataFrame, others: DataFrame, step: Step, columns: Sequence[st
 
 def _mates(moved: DataFrame, near: DataFrame, group: str) -> DataFrame:
     """The rows that share a group with a moved row, where it was or where it is now."""
-    groups = moved.select(group).union(_were(moved, near).select(group)).dropna().distinct()
-    return _rest(moved, near).join(F.broadcast(groups), group, "left_semi")
+    groups = moved.select(group).union(reach.same(near, moved).select(group)).dropna().distinct()
+    return reach.rest(near, moved).join(F.broadcast(groups), group, "left_semi")
 
 
 def _judged(moved: DataFrame, near: DataFrame, judgements: DataFrame) -> DataFrame:
     """Judged rows, all that the rules put beside one, and those whose place a judgement decided before."""
-    rest = _rest(moved, near)
-    named = F.broadcast(judgements.select(F.explode(F.array("record_a", "record_b")).alias("record_id")).distinct())
+    rest, named = reach.rest(near, moved), F.broadcast(reach.named(judgements))
     places = [rows.join(named, "record_id", "left_semi").select("name_anchor") for rows in (rest, moved)]
     heads = F.broadcast(places[0].union(places[1]).distinct().withColumn("_head", F.lit(True)))
     marked = rest.join(named.withColumn("_named", F.lit(True)), "record_id", "left").join(heads, "name_anchor", "left")
-    return marked.where(F.col("_named") | F.col("_head") | _decided()).select(*near.columns)
-
-
-def _decided() -> Column:
-    return F.col("apart") | (F.col("anchor") != F.col("name_anchor"))
-
-
-def _were(moved: DataFrame, near: DataFrame) -> DataFrame:
-    return near.join(F.broadcast(moved.select("record_id")), "record_id", "left_semi")
-
-
-def _rest(moved: DataFrame, near: DataFrame) -> DataFrame:
-    return near.join(F.broadcast(moved.select("record_id")), "record_id", "left_anti")
+    return marked.where(F.col("_named") | F.col("_head") | reach.decided()).select(*near.columns)

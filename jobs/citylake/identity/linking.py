@@ -108,16 +108,12 @@ def by_name(records: DataFrame) -> DataFrame:
     in the blocks of one that is not.
     """
     best = _best(candidates(records))
+    alone = F.concat(F.lit(BY_NAME), F.expr(names.whole("name")))
     return records.join(best, "record_id", "left").withColumns({
         "name_method": F.when(F.col("_anchor").isNotNull(), "name").otherwise(F.coalesce("id_method", F.lit("name"))),
         "name_reason": F.coalesce("_why", "id_reason", F.lit("no identifier and no name that fits clearly")),
-        "name_anchor": F.coalesce("_anchor", "id_anchor", alone()),
+        "name_anchor": F.coalesce("_anchor", "id_anchor", alone),
     }).drop("_anchor", "_why")  # fmt: skip
-
-
-def alone() -> Column:
-    """The anchor of a record that nothing leads to an organisation: its own name."""
-    return F.concat(F.lit(BY_NAME), F.expr(names.whole("name")))
 
 
 def candidates(records: DataFrame) -> DataFrame:

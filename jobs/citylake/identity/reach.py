@@ -16,14 +16,13 @@ from citylake.identity import linking as by
 
 def index(kept: DataFrame) -> DataFrame:
     """A few bytes of each record that `linking.linked` gave: its groups as hashes, `confirmed`, and `decided` where a judgement moved it."""
-    decided = F.col("apart") | (F.col("anchor") != F.col("name_anchor"))
     groups = [_hash(c).alias(c) for c in ("registration_no", "id_anchor", "name_anchor", "anchor")]
-    return kept.select("record_id", "confirmed", decided.alias("decided"), _hashes("blocks").alias("blocks"), *groups)
+    return kept.select("record_id", "confirmed", decided().alias("decided"), _hashes("blocks").alias("blocks"), *groups)
 
 
 def identified(index: DataFrame, fresh: DataFrame) -> DataFrame:
     """Ids of fresh records, and of those that share a registration number or an identifier with one, before or after."""
-    was = _are(index, fresh).localCheckpoint()  # read four times
+    was = same(index, fresh).localCheckpoint()  # read three times
     numbers = _values(fresh.select(_hash("registration_no")), was.select("registration_no"))
     numbered = _share(index, "registration_no", numbers)
     led = F.concat(F.lit(by.BY_CODE), by.organisation_code())
@@ -33,19 +32,38 @@ def identified(index: DataFrame, fresh: DataFrame) -> DataFrame:
 
 def compared(index: DataFrame, moved: DataFrame) -> DataFrame:
     """Ids of unconfirmed records that are compared with a moved confirmed one, and of confirmed ones with which they and moved ones are."""
-    rest, now = _rest(index, moved), moved.select("confirmed", _hashes("blocks").alias("blocks"))
-    reached = _values(*[rows.where("confirmed").select(F.explode("blocks")) for rows in (now, _are(index, moved))])
-    asking = _in_blocks(rest.where("NOT confirmed"), reached).localCheckpoint()  # read twice
+    others, now = rest(index, moved), moved.select("confirmed", _hashes("blocks").alias("blocks"))
+    reached = _values(*[rows.where("confirmed").select(F.explode("blocks")) for rows in (now, same(index, moved))])
+    asking = _in_blocks(others.where("NOT confirmed"), reached).localCheckpoint()  # read twice
     sought = _values(*[rows.select(F.explode("blocks")) for rows in (asking, now.where("NOT confirmed"))])
-    return _ids(asking, _in_blocks(rest.where("confirmed"), sought))
+    return _ids(asking, _in_blocks(others.where("confirmed"), sought))
 
 
 def placed(index: DataFrame, moved: DataFrame, judgements: DataFrame) -> DataFrame:
     """Ids of moved and judged records and all that share a place with one, before or after, and of those that a judgement moved."""
-    named = judgements.select(F.explode(F.array("record_a", "record_b")).alias("record_id")).distinct()
-    once = _are(index, moved).union(_are(index, named)).union(index.where("decided")).localCheckpoint()  # read three times
+    once = same(index, moved).union(same(index, named(judgements))).union(index.where("decided")).localCheckpoint()  # read three times
     places = _values(moved.select(_hash("name_anchor")), once.select("name_anchor"), once.select("anchor"))
     return _ids(once, _share(index, "name_anchor", places))
+
+
+def decided() -> Column:
+    """Whether a judgement moved a linked record out of the place that the rules gave it."""
+    return F.col("apart") | (F.col("anchor") != F.col("name_anchor"))
+
+
+def named(judgements: DataFrame) -> DataFrame:
+    """Ids of the records that judgements name."""
+    return judgements.select(F.explode(F.array("record_a", "record_b")).alias("record_id")).distinct()
+
+
+def same(rows: DataFrame, others: DataFrame) -> DataFrame:
+    """The rows of the records that are among the others."""
+    return rows.join(F.broadcast(others.select("record_id")), "record_id", "left_semi")
+
+
+def rest(rows: DataFrame, others: DataFrame) -> DataFrame:
+    """The rows of the records that are not among the others."""
+    return rows.join(F.broadcast(others.select("record_id")), "record_id", "left_anti")
 
 
 def _hash(of: Column | str) -> Column:
@@ -63,14 +81,6 @@ def _values(*columns: DataFrame) -> DataFrame:
 
 def _ids(*rows: DataFrame) -> DataFrame:
     return reduce(DataFrame.union, [r.select("record_id") for r in rows]).distinct()
-
-
-def _are(index: DataFrame, rows: DataFrame) -> DataFrame:
-    return index.join(F.broadcast(rows.select("record_id")), "record_id", "left_semi")
-
-
-def _rest(index: DataFrame, rows: DataFrame) -> DataFrame:
-    return index.join(F.broadcast(rows.select("record_id")), "record_id", "left_anti")
 
 
 def _share(index: DataFrame, group: str, values: DataFrame) -> DataFrame:

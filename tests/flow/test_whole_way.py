@@ -57,6 +57,18 @@ def test_silver_holds_one_open_row_per_key(small_lake: Any) -> None:
         assert len(keys) == len(set(keys)) > 0, contract.id
 
 
+def test_files_can_be_skipped_by_key_and_by_the_moment_since_when_rows_are_known(small_lake: Any) -> None:
+    """Also of datasets whose moments come after the 32 columns that Delta takes by default; texts that nobody orders have no bounds."""
+    lake, _ = small_lake
+    for contract in lake.contracts.values():
+        table = open_table(lake.settings, mart(contract.id) if contract.kind == "mart" else silver(contract.id))
+        if table is None:
+            continue
+        bounds = {f.removeprefix("min.") for f in table.get_add_actions(flatten=True).schema.names if f.startswith("min.")}
+        assert {*contract.keys, *([] if contract.kind == "mart" else ["_known_from"])} <= bounds, contract.id
+        assert not bounds & {"name", "address", "counterpart_name"} - {*contract.keys}, contract.id
+
+
 def test_history_of_a_register_ends_and_begins_without_gap(small_lake: Any) -> None:
     lake, _ = small_lake
     contract = lake.contracts["market_regulation/legal_entity"]

@@ -111,10 +111,15 @@ class Facts:
     open_ended: bool
 
 
+def person(rng: Random) -> str:
+    """A person's name."""
+    return rng.choice(SURNAMES) + "".join(rng.choices(GIVEN, k=1 + (rng.random() < 0.7)))
+
+
 def facts(seed: int, i: int, division: str, month: date) -> Facts:
     """The facts of organisation `i` in a month: a few move, a few leave."""
     n, rng = month_number(month), Random(f"{seed}/entity-month/{i}")
-    changes, ends, who = rng.random(), rng.random(), rng.choice(SURNAMES) + rng.choice(GIVEN)
+    changes, ends, who = rng.random(), rng.random(), person(rng)
     number = rng.randrange(1, 300)
     address = f"沈阳市{division}号段{number}号" if changes >= 0.01 * n else f"沈阳市新址{number}号"
     return Facts(who, address, ends < 0.003 * n, rng.random() >= 0.6)

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from random import Random
 
 from citylake.city.identifiers import resident_id
-from citylake.city.people import DISTRICTS, GIVEN, SURNAMES, month_number, weighted
+from citylake.city.people import DISTRICTS, month_number, person, weighted
 from citylake.city.world import Row
 
 AGES = (4, 4, 3, 4, 5, 7, 8, 7, 8, 8, 9, 9, 8, 6, 4, 3, 2, 1)  # percent per five-year band from 0
@@ -110,7 +110,7 @@ def _registered(came: int, birth: date) -> date:
 
 
 def _register(rng: Random, identifier: str, birth: date, woman: bool, registered: date) -> Row:
-    name = rng.choice(SURNAMES) + "".join(rng.choices(GIVEN, k=1 + (rng.random() < 0.7)))
+    name = person(rng)
     people = rng.choices(("汉族", "满族", "蒙古族", "朝鲜族", "回族", "锡伯族"), (75, 15, 3, 3, 3, 1))[0]
     age, married = 2016 - birth.year, rng.random()
     status = "10" if age < 22 else "30" if age > 75 and married < 0.4 else "20" if married < 0.85 else "40"

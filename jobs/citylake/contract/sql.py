@@ -236,3 +236,15 @@ def silver_ddl(contract: Contract, compiled: Compiled) -> str:
     columns += [f"{w} BIGINT" for w in compiled.flag_words]
     columns += ["_valid_from DATE", "_valid_to DATE"] if contract.kind == "register" else []
     return ", ".join([*columns, "_known_from TIMESTAMP", "_known_to TIMESTAMP"])
+
+
+def statistics(contract: Contract) -> str:
+    """The columns by which files of a readable table can be skipped, with commas: keys, days and moments.
+
+    Delta would take the first 32 columns: those of a wide dataset are texts that nobody searches in order, and its moments come after them.
+    """
+    mart = contract.kind == "mart"
+    own = contract.columns if mart else silver_columns(contract)
+    ordered = [c.name for c in own if c.name in contract.keys or c.type.physical in ("DATE", "TIMESTAMP")]
+    valid = ["_valid_from", "_valid_to"] if contract.kind == "register" else []
+    return ",".join(ordered if mart else [*ordered, "_receipt", *valid, "_known_from", "_known_to"])

@@ -1,8 +1,8 @@
 """The links after some records changed, from the links before: only groups that a change reaches are looked at again.
 
-`linked` is a chain of steps, each a function of one group of rows (`linking`). So of every step only the groups are taken anew
-that held, or now hold, a row which the steps before changed; a row that comes out as it was carries nothing further. What is
-left equals a run from nothing (tests/spark/test_increment.py).
+`linked` is a chain of steps, each a function of one group of rows (`linking`). They are run again in three passes, by identifiers, by
+names, and by judgements. A pass sees the rows whose groups the changes so far reach (`reach`), and what comes out of it as it was
+carries nothing further. What is left equals a run from nothing (tests/spark/test_increment.py).
 """
 
 from __future__ import annotations
@@ -25,46 +25,35 @@ def increment(fresh: DataFrame, kept: DataFrame, judgements: DataFrame) -> DataF
     `fresh`: records that are new or may have changed, as `identity.records.records` gives them; no record ever leaves.
     `judgements`: all that hold now, since each may reach any record.
     """
-    fresh, index = by.by_keys(fresh).localCheckpoint(), reach.index(kept).localCheckpoint()  # many steps look at them
-    near = _picked(kept, reach.identified(index, fresh))
-    moved = _moved(fresh, near, (*RECORD, *by.BY_KEYS))
-    moved = _again(moved, _mates(moved, near, "registration_no"), by.by_identifier, by.BY_IDENTIFIER)
-    moved = _again(moved, _mates(moved, near, "id_anchor"), by.by_confirmation, by.BY_CONFIRMATION)
-    moved = _again(moved, _picked(kept, reach.compared(index, moved)), by.by_name, by.BY_NAMES)
+    fresh, index = fresh.localCheckpoint(), reach.index(kept).localCheckpoint()  # many plans look at them
+    moved = by.by_keys(_identified(fresh, _picked(kept, reach.identified(index, fresh)))).localCheckpoint()
+    near = by.by_keys(_picked(kept, reach.compared(index, moved)))
+    moved = by.unkeyed(_again(moved, near, by.by_name, by.BY_NAMES))
     near = _picked(kept, reach.placed(index, moved, judgements))
-    moved = _again(moved, _judged(moved, near, judgements), lambda rows: by.by_judgement(rows, judgements), by.BY_JUDGEMENT)
-    return _again(moved, _mates(moved, near, "anchor"), by.by_eldest, by.BY_ELDEST)
+    return _again(moved, near, lambda rows: by.by_eldest(by.by_judgement(rows, judgements)), (*by.BY_JUDGEMENT, *by.BY_ELDEST))
 
 
-def _picked(kept: DataFrame, ids: DataFrame) -> DataFrame:
-    return reach.same(kept, ids).localCheckpoint()
+def _picked(kept: DataFrame, reached: DataFrame) -> DataFrame:
+    return kept.join(F.broadcast(reached), "record_id")
 
 
-def _moved(fresh: DataFrame, near: DataFrame, columns: Sequence[str]) -> DataFrame:
-    """Fresh rows that are new or differ in these columns; what later steps add is empty."""
-    was = reach.same(near, fresh).select("record_id", F.struct(*columns).alias("_was"))
-    new = fresh.join(was, "record_id", "left").where(~F.col("_was").eqNullSafe(F.struct(*columns))).drop("_was")
-    return near.limit(0).unionByName(new, allowMissingColumns=True).localCheckpoint()
+def _identified(fresh: DataFrame, near: DataFrame) -> DataFrame:
+    """Fresh records that are new or say something else, and of those near them the ones that are now linked otherwise by an identifier.
+
+    Of a record whose registration number no fresh one shares (`numbered`) the group by that number may be absent: its identifier stays.
+    """
+    columns = (*RECORD, *by.BY_IDENTIFIER, *by.BY_CONFIRMATION)
+    near = near.withColumn("_was", F.struct(*columns)).localCheckpoint()  # read twice
+    new = fresh.join(near.select("record_id", "_was"), "record_id", "left").withColumn("numbered", F.lit(True))
+    scope = reach.rest(near, fresh).unionByName(new, allowMissingColumns=True).localCheckpoint()
+    led = by.by_identifier(scope.where("numbered")).unionByName(scope.where("NOT numbered"))
+    return by.by_confirmation(led).where(~F.col("_was").eqNullSafe(F.struct(*columns))).drop("_was", "numbered")
 
 
-def _again(moved: DataFrame, others: DataFrame, step: Step, columns: Sequence[str]) -> DataFrame:
-    """Moved rows after the step, and of the others in their groups those that the step changed."""
+def _again(moved: DataFrame, near: DataFrame, step: Step, columns: Sequence[str]) -> DataFrame:
+    """Moved rows after the step, and of the others near them those that it changed."""
     was = F.struct(*columns)
-    scope = moved.withColumns({"_moved": F.lit(True), "_was": was}).unionByName(others.withColumns({"_moved": F.lit(False), "_was": was}))
+    others = reach.rest(near, moved).withColumns({"_moved": F.lit(False), "_was": was})
+    scope = moved.withColumns({"_moved": F.lit(True), "_was": was}).unionByName(others)
     done = step(scope.drop(*columns).localCheckpoint())
     return done.where(F.col("_moved") | ~F.col("_was").eqNullSafe(was)).select(*moved.columns).localCheckpoint()
-
-
-def _mates(moved: DataFrame, near: DataFrame, group: str) -> DataFrame:
-    """The rows that share a group with a moved row, where it was or where it is now."""
-    groups = moved.select(group).union(reach.same(near, moved).select(group)).dropna().distinct()
-    return reach.rest(near, moved).join(F.broadcast(groups), group, "left_semi")
-
-
-def _judged(moved: DataFrame, near: DataFrame, judgements: DataFrame) -> DataFrame:
-    """Judged rows, all that the rules put beside one, and those whose place a judgement decided before."""
-    rest, named = reach.rest(near, moved), F.broadcast(reach.named(judgements))
-    places = [rows.join(named, "record_id", "left_semi").select("name_anchor") for rows in (rest, moved)]
-    heads = F.broadcast(places[0].union(places[1]).distinct().withColumn("_head", F.lit(True)))
-    marked = rest.join(named.withColumn("_named", F.lit(True)), "record_id", "left").join(heads, "name_anchor", "left")
-    return marked.where(F.col("_named") | F.col("_head") | reach.decided()).select(*near.columns)

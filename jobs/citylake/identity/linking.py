@@ -32,7 +32,7 @@ def link(records: DataFrame, judgements: DataFrame) -> DataFrame:
 
 
 # What each step adds to the records before it; a step is a function of these columns and of one group of rows.
-BY_KEYS = ("keys", "blocks")
+BY_KEYS = ("keys", "blocks", "block_hashes")
 BY_IDENTIFIER = ("id_anchor", "id_method", "id_reason")
 BY_CONFIRMATION = ("confirmed",)
 BY_NAMES = ("name_anchor", "name_method", "name_reason")
@@ -41,15 +41,15 @@ BY_ELDEST = ("entity_id", "method", "reason")
 
 
 def linked(records: DataFrame, judgements: DataFrame) -> DataFrame:
-    """Records with what every step found out about them; `identity.increment` goes on from here."""
+    """Records with what every step found out about them, save what follows from a record alone; `identity.increment` goes on from here."""
     # Each step reads the one before several times; without checkpoints the plan, and the work, would double at every step.
     known = by_confirmation(by_identifier(by_keys(records).localCheckpoint())).localCheckpoint()
-    return by_eldest(by_judgement(by_name(known).localCheckpoint(), judgements))
+    return by_eldest(by_judgement(unkeyed(by_name(known)).localCheckpoint(), judgements))
 
 
 def by_keys(records: DataFrame) -> DataFrame:
     """Adds `keys`, of each name its writings (whole, core, branch, named, division), and `blocks`, within which records are compared:
-    brand and trade (`n`) and the representative (`r`). One row at a time.
+    brand and trade (`n`) and the representative (`r`), also as hashes. One row at a time.
     """
     wholes = f"transform(names, n -> {names.whole('n')})"
     parts = f"w AS whole, {names.core('w')} AS core, {names.branch('w')} AS branch, {names.district('w')} AS named"
@@ -57,7 +57,13 @@ def by_keys(records: DataFrame) -> DataFrame:
     placed = f"struct(k.whole, k.core, k.branch, k.named, coalesce({names.in_force('division_code')}, k.named) AS division)"
     keyed = records.withColumn("keys", F.expr(f"transform(filter({each}, k -> k.core <> ''), k -> {placed})"))
     by_representative = "if(size(keys) > 0 AND representative IS NOT NULL, array(concat('r', representative)), array())"
-    return keyed.withColumn("blocks", F.expr(f"array_distinct(concat(transform(keys, k -> {_NAME_BLOCK}), {by_representative}))"))
+    blocks = f"array_distinct(concat(transform(keys, k -> {_NAME_BLOCK}), {by_representative}))"
+    return keyed.withColumn("blocks", F.expr(blocks)).withColumn("block_hashes", F.expr("transform(blocks, b -> xxhash64(b))"))
+
+
+def unkeyed(records: DataFrame) -> DataFrame:
+    """Without the keys and blocks, which a record can be given again; the hashes stay, so that the record can be found."""
+    return records.drop("keys", "blocks")
 
 
 _NAME_BLOCK = "concat('n', k.core, '|', k.branch)"

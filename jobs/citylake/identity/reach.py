@@ -17,25 +17,26 @@ from citylake.identity import linking as by
 def index(kept: DataFrame) -> DataFrame:
     """A few bytes of each record that `linking.linked` gave: its groups as hashes, `confirmed`, and `decided` where a judgement moved it."""
     groups = [_hash(c).alias(c) for c in ("registration_no", "id_anchor", "name_anchor", "anchor")]
-    return kept.select("record_id", "confirmed", decided().alias("decided"), _hashes("blocks").alias("blocks"), *groups)
+    return kept.select("record_id", "confirmed", decided().alias("decided"), "block_hashes", *groups)
 
 
 def identified(index: DataFrame, fresh: DataFrame) -> DataFrame:
-    """Ids of fresh records, and of those that share a registration number or an identifier with one, before or after."""
+    """record_id of fresh records and of those that share a registration number (`numbered`) or an identifier with one, before or after."""
     was = same(index, fresh).localCheckpoint()  # read three times
     numbers = _values(fresh.select(_hash("registration_no")), was.select("registration_no"))
-    numbered = _share(index, "registration_no", numbers)
+    numbered = _share(index, "registration_no", numbers).localCheckpoint()  # read twice
     led = F.concat(F.lit(by.BY_CODE), by.organisation_code())
     anchors = _values(fresh.select(_hash(led)), was.select("id_anchor"), numbered.select("id_anchor"))
-    return _ids(was, _share(index, "id_anchor", anchors))
+    reached = _ids(was, _share(index, "id_anchor", anchors))
+    return reached.join(F.broadcast(numbered.select("record_id", F.lit(True).alias("numbered"))), "record_id", "left").fillna({"numbered": False})
 
 
 def compared(index: DataFrame, moved: DataFrame) -> DataFrame:
     """Ids of unconfirmed records that are compared with a moved confirmed one, and of confirmed ones with which they and moved ones are."""
-    others, now = rest(index, moved), moved.select("confirmed", _hashes("blocks").alias("blocks"))
-    reached = _values(*[rows.where("confirmed").select(F.explode("blocks")) for rows in (now, same(index, moved))])
+    others = rest(index, moved)
+    reached = _values(*[rows.where("confirmed").select(F.explode("block_hashes")) for rows in (moved, same(index, moved))])
     asking = _in_blocks(others.where("NOT confirmed"), reached).localCheckpoint()  # read twice
-    sought = _values(*[rows.select(F.explode("blocks")) for rows in (asking, now.where("NOT confirmed"))])
+    sought = _values(*[rows.select(F.explode("block_hashes")) for rows in (asking, moved.where("NOT confirmed"))])
     return _ids(asking, _in_blocks(others.where("confirmed"), sought))
 
 
@@ -71,10 +72,6 @@ def _hash(of: Column | str) -> Column:
     return F.when(value.isNotNull(), F.xxhash64(value))
 
 
-def _hashes(array: str) -> Column:
-    return F.transform(array, lambda value: F.xxhash64(value))
-
-
 def _values(*columns: DataFrame) -> DataFrame:
     return reduce(DataFrame.union, columns).toDF("value").dropna().distinct()
 
@@ -89,5 +86,5 @@ def _share(index: DataFrame, group: str, values: DataFrame) -> DataFrame:
 
 def _in_blocks(index: DataFrame, blocks: DataFrame) -> DataFrame:
     """The rows that share a block with one of these; a row may come twice."""
-    each = index.select("*", F.explode("blocks").alias("value"))
+    each = index.select("*", F.explode("block_hashes").alias("value"))
     return each.join(F.broadcast(blocks), "value", "left_semi").drop("value")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from citylake.contract.inputs import MARTS, mart_code, mart_inputs
 from citylake.contract.load import load_codes, load_contracts
 from citylake.contract.model import Contract
-from citylake.contract.sql import compile_contract, silver_ddl
+from citylake.contract.sql import compile_contract, silver_ddl, statistics
 from citylake.contract.suite import rows_suite
 from citylake.lake.delta import open_table, version
 from citylake.lake.names import Table, mart, silver
@@ -110,7 +110,7 @@ def _write(settings: Settings, store: Store, contract: Contract, frame: DataFram
     counted = with_key_counts(typed(frame, contract), suite)
     watched = counted.observe(seen, *plan(suite, counted)).select(*[c.name for c in contract.columns])
     writer = watched.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-    writer.option("userMetadata", json.dumps(inputs)).save(table.spark_uri(settings.lake))
+    writer.option("delta.dataSkippingStatsColumns", statistics(contract)).option("userMetadata", json.dumps(inputs)).save(table.spark_uri(settings.lake))
     gate = judge_mart(settings.root, contract, counted.schema.json(), dict(seen.get))
     facts = {"inputs": inputs, "version": version(settings, table), "gate": gate}
     append(store, contract.id, "built", None, facts)

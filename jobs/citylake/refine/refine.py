@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from citylake.contract.calendar import first_day
 from citylake.contract.model import Contract
-from citylake.contract.sql import Compiled, compile_contract, silver_ddl
+from citylake.contract.sql import Compiled, compile_contract, silver_ddl, statistics
 from citylake.contract.suite import rows_suite
 from citylake.lake.delta import APP, holds, open_table, version
 from citylake.lake.names import Table, bronze, quarantine, silver, stage
@@ -126,7 +126,8 @@ def ensure_silver(spark: SparkSession, settings: Settings, compiled: Compiled) -
         return
     address = silver(compiled.contract.id).sql(settings.lake)
     ddl = silver_ddl(compiled.contract, compiled)
-    spark.sql(f"CREATE TABLE IF NOT EXISTS {address} ({ddl}) USING delta TBLPROPERTIES ({SILVER_PROPERTIES})")
+    properties = f"{SILVER_PROPERTIES}, 'delta.dataSkippingStatsColumns' = '{statistics(compiled.contract)}'"
+    spark.sql(f"CREATE TABLE IF NOT EXISTS {address} ({ddl}) USING delta TBLPROPERTIES ({properties})")
 
 
 def _valid_from(contract: Contract, receipt: Receipt) -> str | None:
@@ -136,6 +137,7 @@ def _valid_from(contract: Contract, receipt: Receipt) -> str | None:
 
 def _write_stage(operations: DataFrame, settings: Settings, contract: Contract, receipt: Receipt) -> None:
     writer = operations.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+    writer.option("delta.dataSkippingNumIndexedCols", "0")  # it is read once, whole
     writer.option("userMetadata", receipt.batch_id).save(stage_table(contract, receipt).spark_uri(settings.lake))
 
 

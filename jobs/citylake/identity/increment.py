@@ -26,28 +26,20 @@ def increment(fresh: DataFrame, kept: DataFrame, judgements: DataFrame) -> DataF
     `judgements`: all that hold now, since each may reach any record.
     """
     fresh, index = fresh.localCheckpoint(), reach.index(kept).localCheckpoint()  # many plans look at them
-    moved = by.by_keys(_identified(fresh, _picked(kept, reach.identified(index, fresh)))).localCheckpoint()
-    near = by.by_keys(_picked(kept, reach.compared(index, moved)))
+    moved = by.by_keys(_identified(fresh, reach.same(kept, reach.identified(index, fresh)))).localCheckpoint()
+    near = by.by_keys(reach.same(kept, reach.compared(index, moved)))
     moved = by.unkeyed(_again(moved, near, by.by_name, by.BY_NAMES))
-    near = _picked(kept, reach.placed(index, moved, judgements))
+    near = reach.same(kept, reach.placed(index, moved, judgements))
     return _again(moved, near, lambda rows: by.by_eldest(by.by_judgement(rows, judgements)), (*by.BY_JUDGEMENT, *by.BY_ELDEST))
 
 
-def _picked(kept: DataFrame, reached: DataFrame) -> DataFrame:
-    return kept.join(F.broadcast(reached), "record_id")
-
-
 def _identified(fresh: DataFrame, near: DataFrame) -> DataFrame:
-    """Fresh records that are new or say something else, and of those near them the ones that are now linked otherwise by an identifier.
-
-    Of a record whose registration number no fresh one shares (`numbered`) the group by that number may be absent: its identifier stays.
-    """
+    """Fresh records that are new or say something else, and of those near them the ones that are now linked otherwise by an identifier."""
     columns = (*RECORD, *by.BY_IDENTIFIER, *by.BY_CONFIRMATION)
     near = near.withColumn("_was", F.struct(*columns)).localCheckpoint()  # read twice
-    new = fresh.join(near.select("record_id", "_was"), "record_id", "left").withColumn("numbered", F.lit(True))
+    new = fresh.join(near.select("record_id", "_was"), "record_id", "left")
     scope = reach.rest(near, fresh).unionByName(new, allowMissingColumns=True).localCheckpoint()
-    led = by.by_identifier(scope.where("numbered")).unionByName(scope.where("NOT numbered"))
-    return by.by_confirmation(led).where(~F.col("_was").eqNullSafe(F.struct(*columns))).drop("_was", "numbered")
+    return by.by_confirmation(by.by_identifier(scope)).where(~F.col("_was").eqNullSafe(F.struct(*columns))).drop("_was")
 
 
 def _again(moved: DataFrame, near: DataFrame, step: Step, columns: Sequence[str]) -> DataFrame:

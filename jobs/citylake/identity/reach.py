@@ -21,14 +21,16 @@ def index(kept: DataFrame) -> DataFrame:
 
 
 def identified(index: DataFrame, fresh: DataFrame) -> DataFrame:
-    """record_id of fresh records and of those that share a registration number (`numbered`) or an identifier with one, before or after."""
+    """Ids of fresh records, and of those that share a registration number or an identifier with one, before or after.
+
+    Of a record reached by its identifier alone the group by number may be absent, save what counts: the record that leads it to that identifier.
+    """
     was = same(index, fresh).localCheckpoint()  # read three times
     numbers = _values(fresh.select(_hash("registration_no")), was.select("registration_no"))
-    numbered = _share(index, "registration_no", numbers).localCheckpoint()  # read twice
+    numbered = _share(index, "registration_no", numbers)
     led = F.concat(F.lit(by.BY_CODE), by.organisation_code())
     anchors = _values(fresh.select(_hash(led)), was.select("id_anchor"), numbered.select("id_anchor"))
-    reached = _ids(was, _share(index, "id_anchor", anchors))
-    return reached.join(F.broadcast(numbered.select("record_id", F.lit(True).alias("numbered"))), "record_id", "left").fillna({"numbered": False})
+    return _ids(was, _share(index, "id_anchor", anchors))
 
 
 def compared(index: DataFrame, moved: DataFrame) -> DataFrame:

@@ -13,6 +13,7 @@ from citylake.lake.delta import delta_options, open_table, version
 from citylake.lake.names import bronze, mart, silver
 from citylake.lake.spark import spark_jobs
 from citylake.ledger.evidence import broken_links, events
+from citylake.marts.build import table_of
 from citylake.publish.release import create_views, latest, releases, roll_back
 from citylake.run import Lake, run_all
 
@@ -61,7 +62,7 @@ def test_files_can_be_skipped_by_key_and_by_the_moment_since_when_rows_are_known
     """Also of datasets whose moments come after the 32 columns that Delta takes by default; texts that nobody orders have no bounds."""
     lake, _ = small_lake
     for contract in lake.contracts.values():
-        table = open_table(lake.settings, mart(contract.id) if contract.kind == "mart" else silver(contract.id))
+        table = open_table(lake.settings, table_of(contract))
         if table is None:
             continue
         bounds = {f.removeprefix("min.") for f in table.get_add_actions(flatten=True).schema.names if f.startswith("min.")}

@@ -32,7 +32,6 @@ def link(records: DataFrame, judgements: DataFrame) -> DataFrame:
 
 
 # What each step adds to the records before it; a step is a function of these columns and of one group of rows.
-BY_KEYS = ("keys", "blocks", "block_hashes")
 BY_IDENTIFIER = ("id_anchor", "id_method", "id_reason")
 BY_CONFIRMATION = ("confirmed",)
 BY_NAMES = ("name_anchor", "name_method", "name_reason")

@@ -17,7 +17,7 @@ from citylake.identity import linking as by
 def index(kept: DataFrame) -> DataFrame:
     """A few bytes of each record that `linking.linked` gave: its groups as hashes, `confirmed`, and `decided` where a judgement moved it."""
     groups = [_hash(c).alias(c) for c in ("registration_no", "id_anchor", "name_anchor", "anchor")]
-    return kept.select("record_id", "confirmed", decided().alias("decided"), "block_hashes", *groups)
+    return kept.select("record_id", "confirmed", _decided().alias("decided"), "block_hashes", *groups)
 
 
 def identified(index: DataFrame, fresh: DataFrame) -> DataFrame:
@@ -44,19 +44,9 @@ def compared(index: DataFrame, moved: DataFrame) -> DataFrame:
 
 def placed(index: DataFrame, moved: DataFrame, judgements: DataFrame) -> DataFrame:
     """Ids of moved and judged records and all that share a place with one, before or after, and of those that a judgement moved."""
-    once = same(index, moved).union(same(index, named(judgements))).union(index.where("decided")).localCheckpoint()  # read three times
+    once = same(index, moved).union(same(index, _named(judgements))).union(index.where("decided")).localCheckpoint()  # read three times
     places = _values(moved.select(_hash("name_anchor")), once.select("name_anchor"), once.select("anchor"))
     return _ids(once, _share(index, "name_anchor", places))
-
-
-def decided() -> Column:
-    """Whether a judgement moved a linked record out of the place that the rules gave it."""
-    return F.col("apart") | (F.col("anchor") != F.col("name_anchor"))
-
-
-def named(judgements: DataFrame) -> DataFrame:
-    """Ids of the records that judgements name."""
-    return judgements.select(F.explode(F.array("record_a", "record_b")).alias("record_id")).distinct()
 
 
 def same(rows: DataFrame, others: DataFrame) -> DataFrame:
@@ -67,6 +57,16 @@ def same(rows: DataFrame, others: DataFrame) -> DataFrame:
 def rest(rows: DataFrame, others: DataFrame) -> DataFrame:
     """The rows of the records that are not among the others."""
     return rows.join(F.broadcast(others.select("record_id")), "record_id", "left_anti")
+
+
+def _decided() -> Column:
+    """Whether a judgement moved a linked record out of the place that the rules gave it."""
+    return F.col("apart") | (F.col("anchor") != F.col("name_anchor"))
+
+
+def _named(judgements: DataFrame) -> DataFrame:
+    """Ids of the records that judgements name."""
+    return judgements.select(F.explode(F.array("record_a", "record_b")).alias("record_id")).distinct()
 
 
 def _hash(of: Column | str) -> Column:

@@ -92,4 +92,6 @@ def run_verb(verb: str, name: str | None = None, **facts: Any) -> dict[str, Any]
     from citylake.run import VERBS, open_lake
 
     lake = open_lake()
-    return VERBS[verb](lake, name, **facts) if name else VERBS[verb](lake)
+    done = VERBS[verb](lake, name, **facts) if name else VERBS[verb](lake)
+    lake.close()  # not after an error: where the server does not answer, the client would ask it for ten minutes
+    return done

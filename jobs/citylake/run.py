@@ -41,6 +41,11 @@ class Lake:
 
         return connect(self.settings)
 
+    def close(self) -> None:
+        """End the session of the Spark client: the server would hold its plans in memory for an hour more."""
+        if "spark" in self.__dict__:
+            self.spark.stop()
+
 
 def open_lake(settings: Settings | None = None) -> Lake:
     """Open the lake of the settings."""

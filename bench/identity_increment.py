@@ -3,7 +3,7 @@
 Every office's records of a city lie in silver tables as Delta. `marts.kept` builds `credit/entity_record` whole, twice, then again after
 each append of changed rows; at the end the kept rows are compared with a whole build of the same silver. Changed registers have another
 address and representative and, one in five, another name; as many rows of decisions name a counterpart in a new way.
-Writes `bench/results/identity_increment.json`.
+Writes `bench/results/identity_increment_<organisations>.json`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def main() -> None:
     asked = parser.parse_args()
     with lake_of("identity-increment") as (lake, state):
         found = measure(lake, World(2016, asked.organisations, 0.2), state)
-    told("identity_increment", f"python bench/identity_increment.py --organisations {asked.organisations}", found)
+    told(f"identity_increment_{asked.organisations}", f"python bench/identity_increment.py --organisations {asked.organisations}", found)
 
 
 if __name__ == "__main__":

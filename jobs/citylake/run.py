@@ -149,8 +149,7 @@ def build_mart(lake: Lake, mart: str) -> dict[str, Any]:
     """Hop 7: build one mart table when an input has a new version, and gate it."""
     from citylake.marts.build import build_table
 
-    contract = lake.contracts[mart]
-    return build_table(lake.settings, lake.store, lambda: lake.spark, contract)
+    return build_table(lake.settings, lake.store, lambda: lake.spark, lake.contracts, mart)
 
 
 def release(lake: Lake) -> dict[str, Any]:

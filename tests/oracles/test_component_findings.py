@@ -43,7 +43,7 @@ def found(request: pytest.FixtureRequest, lake_settings: Settings, tmp_path_fact
     for dataset in DATASETS:
         for verb in (receive_dataset, decode_dataset, refine_dataset):
             verb(lake, dataset)
-    assert build_table(lake.settings, lake.store, lambda: lake.spark, lake.contracts["urban_components/asset"])["passed"]
+    assert build_table(lake.settings, lake.store, lambda: lake.spark, lake.contracts, "urban_components/asset")["passed"]
     table = mart("urban_components/asset").spark_uri(lake.settings.lake)
     rows = lake.spark.read.format("delta").load(table).where("in_grid IS NOT NULL")
     seen = {d: {r[0] for r in rows.where(condition).select("object_id").collect()} for d, condition in FINDINGS.items()}

@@ -68,4 +68,4 @@ def _mapping(node: yaml.MappingNode, place: Place, lines: dict[Place, int], name
 
 
 def _scalar(node: Any) -> Any:
-    return None if node is None else yaml.SafeLoader("").construct_object(node)
+    return None if node is None else yaml.constructor.SafeConstructor().construct_object(node)

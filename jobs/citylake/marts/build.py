@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citylake.contract.inputs import MARTS, mart_code, mart_inputs
-from citylake.contract.load import load_codes, load_contracts
+from citylake.contract.load import load_codes
 from citylake.contract.model import Contract
 from citylake.contract.sql import compile_contract, silver_ddl, statistics
 from citylake.contract.suite import rows_suite
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSession], contract: Contract) -> dict[str, Any]:
+def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSession], contracts: dict[str, Contract], name: str) -> dict[str, Any]:
     """Build and gate one mart table; nothing happens (and no Spark starts) when its inputs and its code are the same.
 
     The first input is the spine: without it there is no table. Others that have not arrived yet come as empty frames.
     What a new version changed of the one before goes to the restatement ledger, also when a run ended between the two.
     """
-    module = f"citylake.marts.{contract.id.replace('/', '.')}"
+    contract, module = contracts[name], f"citylake.marts.{name.replace('/', '.')}"
     inputs = input_versions(settings, store, contract.id)
     spine = next(iter(inputs))
     if inputs[spine] == ABSENT:
@@ -44,7 +44,6 @@ def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSessi
     if last is not None and last.facts["inputs"] == inputs:
         restate(settings, store, spark, contract, known)
         return {"mart": contract.id, "built": False, "why": "nothing new", "passed": last.facts["gate"]["passed"]}
-    contracts = load_contracts(settings.root)
     rows, code = sum(_rows(settings, name) for name in inputs), importlib.import_module(module)
     choose_codegen(spark(), settings, rows)
     frames = {name: _frame(spark(), settings, contracts, name, at) for name, at in inputs.items() if name != "code"}

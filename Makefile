@@ -3,6 +3,8 @@ PY := .venv/bin/python
 UP := .venv/.set-up
 
 SEEDS ?= 2016,7,11
+# Where the machine forbids bytecode, every process would compile Airflow, Spark's client and Great Expectations again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-slow check fuzz bad-input story-handover types score score-identity score-themes sql up down status doctor bench lock report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,13 @@ def lint(root: Path) -> list[Problem]:
 
 
 def load_contracts(root: Path) -> dict[str, Contract]:
-    """All contracts by id; the first fault is raised as a ContractError."""
+    """All contracts by id; the first fault is raised as a ContractError. Read again when a file of theirs or of their types is another one."""
+    files = [(path, path.stat()) for path in sorted((root / "schemas").rglob("*.yaml"))]
+    return dict(_contracts(root, tuple((str(path), state.st_mtime_ns, state.st_size) for path, state in files)))
+
+
+@lru_cache(maxsize=4)
+def _contracts(root: Path, files: tuple[tuple[str, int, int], ...]) -> dict[str, Contract]:
     types = load_types(root)
     loaded = [load_contract(read_yaml(path, root), types) for path in contract_files(root)]
     return {c.id: c for c in loaded}

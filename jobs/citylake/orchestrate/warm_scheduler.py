@@ -1,4 +1,4 @@
-"""Airflow's scheduler with the verbs' libraries imported first: its local workers are forks and need not import them again.
+"""Airflow's scheduler with the verbs' libraries imported, and what they read of files read, first: its local workers are forks of it.
 
 Great Expectations alone takes 4 s of CPU to import, and a day has some forty tasks. Only libraries that survive a fork
 are named here; delta-rs does not.
@@ -13,14 +13,18 @@ import sys
 def main() -> None:
     """Run `airflow scheduler` in this process; task logs are read from disk, so no log server listens."""
     logging.getLogger("great_expectations").setLevel(logging.WARNING)
-    import boto3  # noqa: F401
+    import boto3
     import great_expectations  # noqa: F401
     import pyspark.sql.connect.session  # noqa: F401  # pyright: ignore[reportUnusedImport]
     from airflow.__main__ import main as airflow
 
     import citylake.quality.engine
     import citylake.run  # noqa: F401
+    from citylake.contract.load import load_contracts
+    from citylake.lake.settings import ROOT
 
+    boto3.client("s3", region_name="local")  # the default session keeps the description of S3; nothing is connected
+    load_contracts(ROOT)
     sys.argv = ["airflow", "scheduler", "--skip-serve-logs"]
     airflow()
 

@@ -31,8 +31,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.root / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        # One more than the cores: while a task waits for the store or the scheduler's next round, another computes.
-        "AIRFLOW__CORE__PARALLELISM": str(1 + (os.cpu_count() or 1)),
+        # One more than the cores of the embedded Spark: while a task waits for the store or the scheduler's next round, another computes.
+        "AIRFLOW__CORE__PARALLELISM": "3",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__API__HOST": "127.0.0.1",

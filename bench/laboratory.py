@@ -35,7 +35,7 @@ def lake_of(name: str, **given: str) -> Iterator[tuple[Any, Path]]:
         _ = lake.spark.range(1).count()
         yield lake, state
     finally:
-        lake.spark.stop()  # a client that outlives its server retries for ten minutes
+        lake.close()  # a client that outlives its server retries for ten minutes
         down(settings)
 
 

@@ -8,7 +8,7 @@ import sys
 import pytest
 from citylake.lake.settings import Settings
 from pyspark.errors.exceptions.connect import SparkConnectGrpcException
-from pyspark.sql import SparkSession
+from pyspark.sql.connect.session import SparkSession
 
 TASK = """
 from citylake import plan, run
@@ -24,4 +24,4 @@ def test_a_task_ends_its_session(lake_settings: Settings) -> None:
     rows, session = done.stdout.split()
     assert rows == "3"
     with pytest.raises(SparkConnectGrpcException, match="SESSION_CLOSED"):
-        SparkSession.builder.remote(f"{lake_settings.spark_address}/;session_id={session}").create().range(1).count()
+        SparkSession(f"{lake_settings.spark_address}/;session_id={session}").range(1).count()

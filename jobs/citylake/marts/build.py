@@ -35,7 +35,7 @@ def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSessi
     What a new version changed of the one before goes to the restatement ledger, also when a run ended between the two.
     """
     contract, module = contracts[name], f"citylake.marts.{name.replace('/', '.')}"
-    inputs = input_versions(settings, store, contract.id)
+    inputs = input_versions(settings, store, name)
     spine = next(iter(inputs))
     if inputs[spine] == ABSENT:
         return {"mart": contract.id, "built": False, "why": f"{spine} has not arrived yet", "inputs": inputs}
@@ -44,9 +44,9 @@ def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSessi
     if last is not None and last.facts["inputs"] == inputs:
         restate(settings, store, spark, contract, known)
         return {"mart": contract.id, "built": False, "why": "nothing new", "passed": last.facts["gate"]["passed"]}
-    rows, code = sum(_rows(settings, name) for name in inputs), importlib.import_module(module)
+    rows, code = sum(_rows(settings, i) for i in inputs), importlib.import_module(module)
     choose_codegen(spark(), settings, rows)
-    frames = {name: _frame(spark(), settings, contracts, name, at) for name, at in inputs.items() if name != "code"}
+    frames = {i: _frame(spark(), settings, contracts, i, at) for i, at in inputs.items() if i != "code"}
     update = hasattr(code, "update") and rows >= settings.update_from_rows
     whole = kept.frame(spark(), settings, contract, code, frames, inputs) if update else code.build(frames)
     done = _write(settings, store, contract, whole, inputs)

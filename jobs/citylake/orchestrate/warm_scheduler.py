@@ -1,6 +1,6 @@
 """Airflow's scheduler with the verbs' libraries imported, and what they read of files read, first: its local workers are forks of it.
 
-Great Expectations alone takes 4 s of CPU to import, and a day has some forty tasks. Only libraries that survive a fork
+Great Expectations alone takes 4 s of CPU to import, and a day has some hundred tasks. Only libraries that survive a fork
 are named here; delta-rs does not.
 """
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from citylake.contract.model import Contract
 from citylake.ingest.manifest import Manifest, read_manifest
 from citylake.ingest.records import Unreadable
-from citylake.ingest.verify import Verified, verify
+from citylake.ingest.verify import Verified, arrived, verify
 from citylake.lake.names import inbox_prefix, landing_key
 from citylake.lake.store import Store
 from citylake.ledger.evidence import append
@@ -89,7 +89,7 @@ def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path
     if (manifest.dataset, manifest.delivery) != (contract.id, base_name(delivery)):
         verified = Verified("", (_misplaced(manifest),))
     else:
-        verified = Verified("", ()) if same else verify(manifest, contract, paths, earlier)
+        verified = Verified("", arrived(manifest, paths)) if same else verify(manifest, contract, paths, earlier)
     return _Read(delivery, manifest, sent_at, _batch_id(manifest), verified)
 
 
@@ -114,12 +114,12 @@ def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -
         **head, "period": manifest.period, "coverage": manifest.coverage, "sent_at": read.sent_at, "batch_id": read.batch_id,
         "records": manifest.totals.records, "corrects": manifest.corrects, "files": files, "attested": manifest.attested,
     }  # fmt: skip
+    if read.verified.findings:
+        return Receipt(**body, outcome="refused", findings=read.verified.findings)
     mine = [r for r in known if r.dataset == contract.id]
     same = _accepted_as(read.batch_id, mine)
     if same:
         return Receipt(**body, outcome="repeat", repeats=same.number)
-    if read.verified.findings:
-        return Receipt(**body, outcome="refused", findings=read.verified.findings)
     held = reused(read.delivery, mine) if contract.revision == "replace" else None
     known_at = next_known_at(known, contract.id, read.sent_at)
     return Receipt(**body, outcome="accepted", layout=read.verified.layout, known_at=known_at, replaces=held.number if held else None)

@@ -78,14 +78,18 @@ def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], earli
     Every problem is told at once, but the content of files that are not the promised ones says nothing.
     """
     promises = [*_promise(manifest, contract), *out_of_sequence(manifest, contract, earlier)]
-    files = [f for e in manifest.files for f in _file(e, paths.get(e.name))]
-    files += [
-        _finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n) for n in paths.keys() - {e.name for e in manifest.files}
-    ]
+    files = arrived(manifest, paths)
     if files:
         return Verified("", (*promises, *files))
     content = _content(manifest, contract, paths)
     return Verified(content.layout, (*promises, *content.findings))
+
+
+def arrived(manifest: Manifest, paths: dict[str, Path]) -> tuple[Finding, ...]:
+    """Whether the files that came are those of the manifest, by name, size and digest; what is in them is not read."""
+    unlisted = paths.keys() - {e.name for e in manifest.files}
+    extra = (_finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n) for n in unlisted)
+    return (*(f for e in manifest.files for f in _file(e, paths.get(e.name))), *extra)
 
 
 def _finding(rule: str, zh: str, en: str, where: str = MANIFEST) -> Finding:

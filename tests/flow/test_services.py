@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,16 @@ def test_a_second_up_changes_nothing(lake_settings: Settings) -> None:
 
 def test_doctor_finds_nothing_wrong(lake_settings: Settings, spark: object) -> None:
     assert [f for f in checks(lake_settings) if not f.ok] == []
+
+
+def test_buckets_are_not_counted_by_the_free_disk(lake_settings: Settings, store: Store) -> None:
+    """The store's own page: room for a thousand buckets, and few volumes taken by those that are here."""
+    assert store.create("test/volumes", b"a")
+    with urllib.request.urlopen(f"http://127.0.0.1:{lake_settings.port_s3_master}/dir/status", timeout=5) as page:
+        topology = json.load(page)["Topology"]
+    volumes = {layout["collection"]: len(layout["writables"] or []) for layout in topology["Layouts"]}
+    assert topology["Free"] > 2000
+    assert volumes[lake_settings.lake] == 2
 
 
 def test_one_of_many_writers_creates(store: Store) -> None:

@@ -17,6 +17,13 @@ from citylake.lake.settings import Settings
 
 NAMES = ("jdbc", "spark", "s3")
 
+STORE_VOLUMES = 4096
+"""Volumes of the store, 512 MiB each. Left to itself it divides the free disk by the size of a volume and gives seven volumes to each bucket:
+on a disk with 60 GiB free the eighteenth bucket was refused as an internal error, and with 3 GiB free the first."""
+
+BUCKET_VOLUMES = 2
+"""Volumes that a bucket gets at once, so that two writers need not wait for each other."""
+
 
 def up(settings: Settings, *, jdbc: bool = False) -> None:
     """Start what the settings do not place elsewhere, and wait until it answers."""
@@ -80,9 +87,9 @@ def _s3(settings: Settings) -> Service:
     command = [
         _weed(), "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.port={settings.port_s3}",
         f"-s3.config={access}", "-s3.port.iceberg=0", "-s3.port.lance=0", f"-master.port={settings.port_s3_master}",
-        "-master.volumeSizeLimitMB=512", f"-volume.port={settings.port_s3_volume}", "-volume.max=0", f"-filer.port={settings.port_s3_filer}",
+        "-master.volumeSizeLimitMB=512", f"-volume.port={settings.port_s3_volume}", f"-volume.max={STORE_VOLUMES}", f"-filer.port={settings.port_s3_filer}",
     ]  # fmt: skip
-    return Service("s3", command, ports=ports)
+    return Service("s3", command, {"WEED_MASTER_VOLUME_GROWTH_COPY_1": str(BUCKET_VOLUMES)}, ports)
 
 
 def _weed() -> str:

@@ -22,11 +22,11 @@ def components(state: State) -> bytes:
     return ("\r\n".join([HEADER, *lines]) + "\r\n").encode("gb18030")
 
 
-def send(lake: Lake, folder: Path, dataset: str, name: str, body: bytes, records: int, day: int) -> None:
+def send(lake: Lake, folder: Path, dataset: str, name: str, body: bytes, records: int, day: int, corrects: str | None = None) -> None:
     """Hand over a full register or a part of events on that day of April, and take it as far as its gate."""
     manifest = {
         "manifest": 1, "dataset": dataset, "contract": "1.0.0", "delivery": name, "period": name[:7], "coverage": "full" if dataset == REGISTER else "changes",
-        "sent_at": f"2016-04-{day:02d}T09:30:00+08:00", "corrects": None,
+        "sent_at": f"2016-04-{day:02d}T09:30:00+08:00", "corrects": corrects,
         "files": [{"name": "a", "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "records": records}], "totals": {"records": records},
     }  # fmt: skip
     to = folder / str(day) / dataset / name

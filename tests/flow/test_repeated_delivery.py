@@ -11,9 +11,10 @@ import pytest
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.names import landing_key
 from citylake.lake.settings import Settings
+from citylake.ledger.receipts import dataset_receipts
 from citylake.run import Lake, open_lake, receive_dataset
 
-from tests.flow.deliveries import REGISTER, components
+from tests.flow.deliveries import REGISTER, components, known, send
 
 BODY = components({"210102000001": "完好", "210102000002": "破损"})
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -53,3 +54,15 @@ def test_only_the_same_bytes_are_a_repeat(
     answer = _hand_over(lake, tmp_path, name, files, promised)
     assert (answer["outcome"], [f["rule"] for f in answer.get("findings", ())]) == (("refused", [told]) if told else ("repeat", []))
     assert lake.store.get(landing_key(REGISTER, DIGEST)) == BODY
+
+
+def test_a_correction_may_bring_back_the_first_bytes(lake_settings: Settings, tmp_path: Path) -> None:
+    lake = open_lake(lake_settings.model_copy(update={"lake": "repeat-corrected"}))
+    first = {f"2101020119{n:06d}": "完好" for n in range(50)}
+    second = first | {"2101020119000007": "破损"}
+    send(lake, tmp_path, REGISTER, "2016-04-001", components(first), 50, 1)
+    send(lake, tmp_path, REGISTER, "2016-04-002", components(second), 50, 2, corrects="2016-04-001")
+    send(lake, tmp_path, REGISTER, "2016-04-003", components(first), 50, 3, corrects="2016-04-002")
+    send(lake, tmp_path, REGISTER, "2016-04-004", components(first), 50, 4, corrects="2016-04-002")
+    assert [r.outcome for r in dataset_receipts(lake.store, REGISTER)] == ["accepted", "accepted", "accepted", "repeat"]
+    assert known(lake, REGISTER, "object_id", "state_code") == first

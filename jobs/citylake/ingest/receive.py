@@ -99,8 +99,12 @@ def _misplaced(manifest: Manifest) -> Finding:
 
 
 def _batch_id(manifest: Manifest) -> str:
-    """A hash of dataset, period, coverage and bytes; names and times of sending do not count."""
-    parts = [manifest.dataset, manifest.period, manifest.coverage, *sorted(f.sha256 for f in manifest.files)]
+    """A hash of dataset, period, coverage, what is corrected, and bytes; names and times of sending do not count.
+
+    A correction may bring back the very bytes that were corrected before.
+    """
+    corrected = [manifest.corrects] if manifest.corrects else []
+    parts = [manifest.dataset, manifest.period, manifest.coverage, *corrected, *sorted(f.sha256 for f in manifest.files)]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -105,7 +105,7 @@ def _read(case: Case, number: int, folder: Path) -> Outcome:
     if case.name == "contract.yaml":
         return _contract(folder)
     try:
-        manifest, _ = read_manifest((folder / "manifest.json").read_bytes())
+        manifest = read_manifest((folder / "manifest.json").read_bytes())
     except Unreadable as error:
         return Outcome(list(error.findings), None)
     contract = contract_of(case)
@@ -116,7 +116,7 @@ def _read(case: Case, number: int, folder: Path) -> Outcome:
     files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
     receipt = Receipt(
         number, contract.department, contract.id, manifest.delivery, "accepted", contract.version, manifest.period, manifest.coverage,
-        sent_at=manifest.sent_at.isoformat(), known_at=manifest.sent_at.isoformat(), batch_id=str(number), layout=verified.layout, files=files,
+        sent_at=manifest.sent_text, known_at=manifest.sent_text, batch_id=str(number), layout=verified.layout, files=files,
     )  # fmt: skip
     by_hash = {entry.sha256: paths[entry.name] for entry in manifest.files}
     return Outcome([], pa.Table.from_batches(_batches(contract, receipt, by_hash), bronze_schema(contract)))

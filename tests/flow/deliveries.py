@@ -22,18 +22,25 @@ def components(state: State) -> bytes:
     return ("\r\n".join([HEADER, *lines]) + "\r\n").encode("gb18030")
 
 
-def send(lake: Lake, folder: Path, dataset: str, name: str, body: bytes, records: int, day: int, corrects: str | None = None) -> None:
-    """Hand over a full register or a part of events on that day of April, and take it as far as its gate."""
+def hand_over(lake: Lake, folder: Path, dataset: str, name: str, body: bytes, records: int, sent_at: str, corrects: str | None = None) -> None:
+    """Bring a full register or a part of events, written in an empty folder, into the inbox."""
     manifest = {
         "manifest": 1, "dataset": dataset, "contract": "1.0.0", "delivery": name, "period": name[:7], "coverage": "full" if dataset == REGISTER else "changes",
-        "sent_at": f"2016-04-{day:02d}T09:30:00+08:00", "corrects": corrects,
+        "sent_at": sent_at, "corrects": corrects,
         "files": [{"name": "a", "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "records": records}], "totals": {"records": records},
     }  # fmt: skip
-    to = folder / str(day) / dataset / name
+    to = folder / dataset / name
     to.mkdir(parents=True)
     (to / "a").write_bytes(body)
     (to / "manifest.json").write_text(json.dumps(manifest), "utf-8")
-    fetch_folder(lake.store, folder / str(day))
+    fetch_folder(lake.store, folder)
+
+
+def send(
+    lake: Lake, folder: Path, dataset: str, name: str, body: bytes, records: int, day: int, corrects: str | None = None, at: str = "09:30:00+08:00"
+) -> None:
+    """Hand it over at that time of a day of April, and take it as far as its gate."""
+    hand_over(lake, folder / f"{day}-{name}", dataset, name, body, records, f"2016-04-{day:02d}T{at}", corrects)
     for verb in (receive_dataset, decode_dataset, refine_dataset):
         verb(lake, dataset)
 

@@ -25,7 +25,7 @@ from citylake.ledger.letter import LANGUAGES, letter, render
 from citylake.ledger.receipts import Finding, LandedFile, Receipt
 from citylake.quality.notice import notice
 
-from tests.bad_input.firm import HEADERS, csv, rows
+from tests.bad_input.firm import CAPITAL, HEADERS, csv, rows, with_value
 from tests.bad_input.judge import base_contracts
 
 GOLDEN = ROOT / "tests" / "letters"
@@ -53,6 +53,14 @@ def _body(body: bytes, records: int = 10) -> Change:
 
 def _totals(**values: Any) -> Change:
     return lambda manifest, files: manifest["totals"].update(values)
+
+
+def _both(*changes: Change) -> Change:
+    def change(manifest: dict[str, Any], files: dict[str, bytes]) -> None:
+        for one in changes:
+            one(manifest, files)
+
+    return change
 
 
 def _drop(manifest: dict[str, Any], files: dict[str, bytes]) -> None:
@@ -95,6 +103,8 @@ BAD: dict[str, tuple[str, Change]] = {
     "24_lost_digits": ("file.identifier_as_number", _body(csv([["9.12101E+17", *r[1:]] for r in rows()]))),
     "25_shifted_fields": ("delivery.structure", _body(csv([[*r, "备注"] for r in rows(4)] + rows()[4:]))),
     "26_bytes_of_another_charset": ("delivery.charset", _body(csv(rows(9)) + csv([rows()[9]], "gb18030", header=None) * 2, 11)),
+    "27_total_of_no_column": ("delivery.totals_column", _totals(sum={"capital": "455.0"})),
+    "28_total_of_words": ("delivery.totals", _both(_body(csv(with_value(CAPITAL, "五百"))), _totals(sum={"capital_10k": "455.0"}))),
 }
 
 
@@ -124,13 +134,13 @@ def _judged(manifest: dict[str, Any], files: dict[str, bytes], folder: Path) -> 
         (folder / name).write_bytes(body)
     head = {"number": 2, "department": "registry", "dataset": "registry/firm", "contract": "1.0.0"}
     try:
-        read, sent_at = read_manifest(json.dumps(manifest).encode())
+        read = read_manifest(json.dumps(manifest).encode())
     except Unreadable as error:
         return error.findings, Receipt(**head, delivery="2016-02-001", outcome="refused", findings=error.findings)
     found = verify(read, _contract(), {n: folder / n for n in files}, [_january()]).findings
     landed = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in read.files)
     receipt = Receipt(
-        **head, delivery=read.delivery, outcome="refused" if found else "accepted", period=read.period, coverage=read.coverage, sent_at=sent_at,
+        **head, delivery=read.delivery, outcome="refused" if found else "accepted", period=read.period, coverage=read.coverage, sent_at=read.sent_text,
         records=read.totals.records, corrects=read.corrects, files=landed, findings=found,
     )  # fmt: skip
     return found, receipt
@@ -167,7 +177,7 @@ def test_a_bad_delivery_gets_its_refusal_and_its_letter(kind: str, tmp_path: Pat
     ],
 )
 def test_what_may_replace_a_delivery_of_the_same_name(change: dict[str, Any], rule: str | None) -> None:
-    manifest, _ = read_manifest(json.dumps(_sound()[0] | {"delivery": "2016-01-001", "period": "2016-01"} | change).encode())
+    manifest = read_manifest(json.dumps(_sound()[0] | {"delivery": "2016-01-001", "period": "2016-01"} | change).encode())
     found = list(out_of_sequence(manifest, replace(_contract(), revision="replace"), [_january()]))
     assert rule in {f.rule for f in found} if rule else found == []
 

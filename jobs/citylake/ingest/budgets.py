@@ -12,6 +12,7 @@ from citylake.ledger.receipts import Finding
 PLAIN_BYTES = 8 << 30  # a file after it is unpacked
 RATIO = 100  # plain bytes per packed byte
 RATIO_FREE_BYTES = 1 << 20  # below this many plain bytes a ratio proves nothing
+MANIFEST_BYTES = 16 << 20
 RECORD_BYTES = 16 << 20
 RECORD_LINES = 100_000  # inside the quotes of one record
 FIELD_CHARACTERS = 1 << 20

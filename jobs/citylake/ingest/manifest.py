@@ -1,19 +1,24 @@
-"""The manifest of a delivery (design, section 6), read strictly."""
+"""The manifest of a delivery (`docs/departments/hand-over.md`), read strictly."""
 
 from __future__ import annotations
 
 import json
 import re
 import unicodedata
+from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from citylake.contract.calendar import BEIJING
 from citylake.ingest.records import Unreadable
 from citylake.ledger.receipts import Finding
 
+MANIFEST = "manifest.json"
 _NAME_BYTES = 255
+_SENT_FROM = 1992  # since then Beijing keeps one offset all the year
+_DELIVERY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 PERIOD = re.compile(r"[0-9]{4}(-(Q[1-4]|(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?))?")
 
 
@@ -23,7 +28,7 @@ class _Strict(BaseModel):
 
 def _safe_name(name: str) -> str:
     """A file's name as data: objects get a key of their own, but a name must not lead elsewhere or hide a control character."""
-    if not name or name in (".", "..", "manifest.json") or re.search(r"[/\\\x00-\x1f\x7f]|^[A-Za-z]:", name):
+    if not name or name in (".", "..", MANIFEST) or re.search(r"[/\\\x00-\x1f\x7f]|^[A-Za-z]:", name):
         raise ValueError("not a plain file name")
     if len(name.encode()) > _NAME_BYTES:
         raise ValueError(f"longer than {_NAME_BYTES} bytes")
@@ -31,6 +36,23 @@ def _safe_name(name: str) -> str:
 
 
 Name = Annotated[str, AfterValidator(_safe_name)]
+
+
+def _written_out(moment: object) -> object:
+    """A moment with its offset as text: of a bare number nobody can say what it counts."""
+    if not isinstance(moment, str) or not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:", moment):
+        raise ValueError("not a moment such as 2016-04-01T09:30:00+08:00")
+    return moment
+
+
+def _in_beijing(moment: datetime) -> datetime:
+    """Moments are compared as texts later on, so all have one offset."""
+    if not _SENT_FROM <= moment.year <= 9998:
+        raise ValueError(f"the year {moment.year}")
+    return moment.astimezone(BEIJING)
+
+
+SentAt = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_beijing)]
 
 
 class FileEntry(_Strict):
@@ -66,27 +88,43 @@ class Manifest(_Strict):
     manifest: Literal[1]
     dataset: str
     contract: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
-    delivery: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,80}$")]
+    delivery: Annotated[str, Field(pattern=f"^{_DELIVERY}$")]
     period: Annotated[str, Field(pattern=rf"^{PERIOD.pattern}$")]
     coverage: Literal["full", "changes"]
-    sent_at: AwareDatetime
-    corrects: str | None = None
+    sent_at: SentAt
+    corrects: Annotated[str, Field(pattern=f"^{_DELIVERY}$")] | None = None
     attested: bool = True  # false: the lake made this manifest, no department vouches for it
     files: Annotated[tuple[FileEntry, ...], Field(min_length=1), AfterValidator(_told_apart)]
     totals: Totals
 
+    @property
+    def sent_text(self) -> str:
+        """The moment of sending as it is kept: texts of it sort as the moments do."""
+        return self.sent_at.isoformat()
 
-def read_manifest(body: bytes) -> tuple[Manifest, str]:
-    """The manifest and its `sent_at` as written; every fault is named by its path."""
+
+def read_manifest(body: bytes) -> Manifest:
+    """The manifest; Unreadable with every fault, named by its path."""
     try:
-        raw: dict[str, Any] = json.loads(body, parse_float=Decimal)
-        return Manifest.model_validate(raw), str(raw["sent_at"])
-    except (json.JSONDecodeError, UnicodeDecodeError):
-        raise Unreadable(Finding("manifest.malformed", "清单不是合法JSON", "the manifest is not JSON", "manifest.json", 1)) from None
+        raw = json.loads(body, parse_float=Decimal, object_pairs_hook=_said_once)
+        json.dumps(raw, ensure_ascii=False, default=str).encode()  # fails for half a surrogate pair, which is no text
+    except (ValueError, RecursionError):
+        raise Unreadable(Finding("manifest.malformed", "清单不是合法JSON", "the manifest is not JSON", MANIFEST, 1)) from None
+    try:
+        return Manifest.model_validate(raw)
     except ValidationError as error:
         raise Unreadable(*(_fault(e["loc"], e["msg"]) for e in error.errors())) from None
 
 
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; of a field that is said twice nobody can say which counts."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(k for i, (k, _) in enumerate(pairs) if k in dict(pairs[:i]))
+        raise Unreadable(_fault((twice,), "said twice"))
+    return found
+
+
 def _fault(place: tuple[int | str, ...], text: str) -> Finding:
     path = ".".join(str(p) for p in place)
-    return Finding("manifest.invalid", f"清单字段 {path} 不合规定", f"manifest field {path}: {text}", "manifest.json", None, path)
+    return Finding("manifest.invalid", f"清单字段 {path} 不合规定", f"manifest field {path}: {text}", MANIFEST, None, path)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from pathlib import Path
 
+from citylake.contract.calendar import BEIJING
 from citylake.contract.model import Contract
-from citylake.ingest.manifest import Manifest, read_manifest
+from citylake.ingest.budgets import MANIFEST_BYTES
+from citylake.ingest.manifest import MANIFEST, Manifest, read_manifest
 from citylake.ingest.records import Unreadable
 from citylake.ingest.verify import Verified, arrived, verify
 from citylake.lake.names import inbox_prefix, landing_key
@@ -18,6 +22,9 @@ from citylake.ledger.evidence import append
 from citylake.ledger.letter import write_letters
 from citylake.ledger.receipts import Finding, LandedFile, Receipt, answer, base_name, dataset_receipts, next_known_at, replaced, reused
 
+CLOCKS_APART = timedelta(minutes=15)
+"""By how much the sender's clock may be ahead of the store's; S3 allows signed requests the same."""
+
 
 @dataclass(frozen=True)
 class _Read:
@@ -25,7 +32,6 @@ class _Read:
 
     delivery: str
     manifest: Manifest | None
-    sent_at: str
     batch_id: str
     verified: Verified
 
@@ -35,7 +41,7 @@ def waiting(store: Store, dataset: str) -> list[str]:
     prefix = inbox_prefix(dataset)
     answered = {r.delivery for r in dataset_receipts(store, dataset)}
     folders = [f.removeprefix(prefix).strip("/") for f in store.list_folders(prefix)]
-    return [d for d in sorted(folders) if d not in answered and store.exists(f"{prefix}{d}/manifest.json")]
+    return [d for d in sorted(folders) if d not in answered and store.exists(f"{prefix}{d}/{MANIFEST}")]
 
 
 def receive(store: Store, contract: Contract, root: Path) -> list[Receipt]:
@@ -48,8 +54,7 @@ def receive(store: Store, contract: Contract, root: Path) -> list[Receipt]:
 def _by_sending(store: Store, dataset: str, deliveries: list[str]) -> list[str]:
     def moment(delivery: str) -> tuple[str, str]:
         try:
-            manifest, _ = read_manifest(store.get(f"{inbox_prefix(dataset)}{delivery}/manifest.json"))
-            return manifest.sent_at.isoformat(), delivery
+            return _manifest(store, dataset, delivery).sent_text, delivery
         except Unreadable:
             return "", delivery
 
@@ -73,29 +78,52 @@ def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
 
 def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
-    for i, key in enumerate(k for k in store.list(prefix) if not k.endswith("/manifest.json")):
+    for i, key in enumerate(k for k in store.list(prefix) if not k.endswith(f"/{MANIFEST}")):
         paths[key.removeprefix(prefix)] = folder / str(i)
         store.download(key, folder / str(i))
     return paths
 
 
 def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path], earlier: list[Receipt]) -> _Read:
-    body = store.get(f"{inbox_prefix(contract.id)}{delivery}/manifest.json")
     try:
-        manifest, sent_at = read_manifest(body)
+        manifest = _manifest(store, contract.id, delivery)
     except Unreadable as error:
-        return _Read(delivery, None, "", "", Verified("", error.findings))
-    same = _accepted_as(_batch_id(manifest), earlier)
-    if (manifest.dataset, manifest.delivery) != (contract.id, base_name(delivery)):
-        verified = Verified("", (_misplaced(manifest),))
+        return _Read(delivery, None, "", Verified("", error.findings))
+    wrong = [*_misplaced(manifest, contract, delivery), *_not_sent_yet(manifest, store.stored_at(_manifest_key(contract.id, delivery)))]
+    if wrong:
+        verified = Verified("", tuple(wrong))
+    elif _accepted_as(_batch_id(manifest), earlier):
+        verified = Verified("", arrived(manifest, paths))
     else:
-        verified = Verified("", arrived(manifest, paths)) if same else verify(manifest, contract, paths, earlier)
-    return _Read(delivery, manifest, sent_at, _batch_id(manifest), verified)
+        verified = verify(manifest, contract, paths, earlier)
+    return _Read(delivery, manifest, _batch_id(manifest), verified)
 
 
-def _misplaced(manifest: Manifest) -> Finding:
-    text = f"{manifest.dataset} {manifest.delivery}"
-    return Finding("manifest.misplaced", f"清单写明的是 {text}", f"the manifest speaks of {text}", "manifest.json")
+def _manifest_key(dataset: str, delivery: str) -> str:
+    return f"{inbox_prefix(dataset)}{delivery}/{MANIFEST}"
+
+
+def _manifest(store: Store, dataset: str, delivery: str) -> Manifest:
+    key = _manifest_key(dataset, delivery)
+    size = store.size(key) or 0
+    if size > MANIFEST_BYTES:
+        zh, en = f"清单大小{size}字节,超过{MANIFEST_BYTES}字节", f"the manifest has {size} bytes, at most {MANIFEST_BYTES}"
+        raise Unreadable(Finding("budget.manifest", zh, en, MANIFEST))
+    return read_manifest(store.get(key))
+
+
+def _misplaced(manifest: Manifest, contract: Contract, delivery: str) -> Iterator[Finding]:
+    if (manifest.dataset, manifest.delivery) != (contract.id, base_name(delivery)):
+        text = f"{manifest.dataset} {manifest.delivery}"
+        yield Finding("manifest.misplaced", f"清单写明的是 {text}", f"the manifest speaks of {text}", MANIFEST)
+
+
+def _not_sent_yet(manifest: Manifest, arrived_at: datetime) -> Iterator[Finding]:
+    """A moment of sending in the future would let its rows outrank those of every delivery until then."""
+    if manifest.sent_at > arrived_at + CLOCKS_APART:
+        told = f"{arrived_at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
+        zh, en = f"送交时间{manifest.sent_text}晚于到达时间{told}", f"sent at {manifest.sent_text}, but it arrived at {told} Beijing time"
+        yield Finding("manifest.sent_at", zh, en, MANIFEST, None, "sent_at")
 
 
 def _batch_id(manifest: Manifest) -> str:
@@ -115,7 +143,7 @@ def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -
         return Receipt(**head, outcome="refused", findings=read.verified.findings)
     files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
     body = {
-        **head, "period": manifest.period, "coverage": manifest.coverage, "sent_at": read.sent_at, "batch_id": read.batch_id,
+        **head, "period": manifest.period, "coverage": manifest.coverage, "sent_at": manifest.sent_text, "batch_id": read.batch_id,
         "records": manifest.totals.records, "corrects": manifest.corrects, "files": files, "attested": manifest.attested,
     }  # fmt: skip
     if read.verified.findings:
@@ -125,7 +153,7 @@ def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -
     if same:
         return Receipt(**body, outcome="repeat", repeats=same.number)
     held = reused(read.delivery, mine) if contract.revision == "replace" else None
-    known_at = next_known_at(known, contract.id, read.sent_at)
+    known_at = next_known_at(known, contract.id, manifest.sent_text)
     return Receipt(**body, outcome="accepted", layout=read.verified.layout, known_at=known_at, replaces=held.number if held else None)
 
 

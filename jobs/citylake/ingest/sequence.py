@@ -8,10 +8,9 @@ from datetime import timedelta
 
 from citylake.contract.calendar import first_day
 from citylake.contract.model import Contract
-from citylake.ingest.manifest import Manifest
+from citylake.ingest.manifest import MANIFEST, Manifest
 from citylake.ledger.receipts import Finding, Receipt, reused
 
-MANIFEST = "manifest.json"
 _FORMS = ((1.5, r"\d{4}-\d{2}-\d{2}", "YYYY-MM-DD"), (8.0, r"\d{4}-\d{2}(-\d{2})?", "YYYY-MM-DD"), (35.0, r"\d{4}-\d{2}", "YYYY-MM"))
 
 

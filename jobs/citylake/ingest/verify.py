@@ -5,37 +5,25 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from decimal import Decimal, InvalidOperation
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow.compute as pc
 
-from citylake.contract.masking import SAMPLES, masked, masked_record, shape
+from citylake.contract.masking import SAMPLES, masked, masked_record
 from citylake.contract.model import Column, Contract
 from citylake.ingest.blocks import Block, pieces
 from citylake.ingest.budgets import within_time
 from citylake.ingest.decode import open_file
-from citylake.ingest.manifest import FileEntry, Manifest
+from citylake.ingest.manifest import MANIFEST, FileEntry, Manifest
 from citylake.ingest.records import Decoder, Record, Unreadable
 from citylake.ingest.scanner import physical_lines
-from citylake.ingest.sequence import MANIFEST, out_of_sequence
+from citylake.ingest.sequence import out_of_sequence
+from citylake.ingest.totals import Measured
 from citylake.ingest.workbook import IDENTIFIERS, SCIENTIFIC
 from citylake.ledger.receipts import Finding, Receipt
-
-
-@dataclass
-class _Measured:
-    """Totals while the records of all files go by."""
-
-    records: int = 0
-    sums: dict[str, Decimal] = field(default_factory=dict)
-    distinct: dict[str, set[str]] = field(default_factory=dict)
-    low: dict[str, str] = field(default_factory=dict)
-    high: dict[str, str] = field(default_factory=dict)
-
 
 # A fault of single records is a fault of the file when a larger share of them shows it.
 WHOLE_FILE = {"delivery.charset": 0.05, "file.identifier_as_number": 0.05, "delivery.structure": 0.2}
@@ -123,12 +111,12 @@ def file_sha256(path: Path) -> str:
 
 
 def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> Verified:
-    measured, layouts, found = _Measured(), set[str](), list[Finding]()
+    measured, layouts, found = Measured(manifest.totals), set[str](), list[Finding]()
     for entry in manifest.files:
         of_file = contract.of_file(entry.name, manifest.corrects)
         try:
             decoder = open_file(paths[entry.name], of_file)
-            records, damage = _measure(decoder, manifest, measured, of_file, paths[entry.name])
+            records, damage = _measure(decoder, measured, of_file, paths[entry.name])
         except Unreadable as error:
             found += [_sampled(replace(f, where=entry.name), paths[entry.name], of_file) for f in error.findings]
             continue
@@ -139,8 +127,7 @@ def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> 
         if records != entry.records:
             text = f"记录数应为{entry.records},实为{records}"
             found.append(_finding("delivery.records", text, f"{entry.records} records promised, {records} came", entry.name))
-        measured.records += records
-    found += _totals(manifest, measured, contract) if not found else []
+    found += measured.findings(contract) if not found else []
     if len(layouts) > 1:
         found.append(_finding("delivery.layouts", "同一交付混用版式", "one delivery mixes layouts"))
     return Verified(next(iter(layouts), ""), tuple(found))
@@ -165,11 +152,9 @@ def _readable(raw: bytes, contract: Contract) -> str:
     return raw[:_LINE_BYTES].decode(contract.encoding, "replace").rstrip("\r\n")
 
 
-def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured, contract: Contract, path: Path) -> tuple[int, list[_Damage]]:
+def _measure(decoder: Decoder, measured: Measured, contract: Contract, path: Path) -> tuple[int, list[_Damage]]:
     """Count records, take the totals that the manifest states, and count faults that may be the file's."""
-    totals = manifest.totals
-    wanted = {*totals.sum, *totals.distinct, *totals.min, *totals.max}
-    places = [(i, name) for i, name in enumerate(decoder.columns) if name in wanted]
+    places = [(i, name) for i, name in enumerate(decoder.columns) if name in measured.columns]
     undecodable = _Damage("delivery.charset", "多条记录无法按约定字符集解码", "many records are not in the declared charset")
     shifted = _Damage("delivery.structure", "多条记录的字段数与合约不符", "many records have another number of fields")
     columns = [contract.column(n) for n in decoder.columns]
@@ -178,7 +163,7 @@ def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured, contract
     for piece in within_time(pieces(decoder)):
         if isinstance(piece, Block):
             last += len(piece)
-            _measure_block(piece, places, lost, manifest, measured)
+            _measure_block(piece, places, lost, measured)
             continue
         for record in piece:
             _judge_record(record, partial(_whole, record, contract, path), undecodable, shifted, lost)
@@ -186,14 +171,14 @@ def _measure(decoder: Decoder, manifest: Manifest, measured: _Measured, contract
                 continue
             last = record.number
             for i, name in places:
-                _take(name, (record.values[i] or "").strip(), totals_of=manifest, measured=measured)
+                measured.take(name, (record.values[i] or "").strip())
     return last, [undecodable, shifted, *(d for _, _, d in lost)]
 
 
-def _measure_block(block: Block, places: list[tuple[int, str]], lost: list[tuple[int, Column, _Damage]], manifest: Manifest, measured: _Measured) -> None:
+def _measure_block(block: Block, places: list[tuple[int, str]], lost: list[tuple[int, Column, _Damage]], measured: Measured) -> None:
     for i, name in places:
         for text in block.columns[i].to_pylist():
-            _take(name, text.strip(), totals_of=manifest, measured=measured)
+            measured.take(name, text.strip())
     for i, column, damage in lost:
         suspects = pc.match_substring(block.columns[i], "E+", ignore_case=True)  # pyright: ignore[reportAttributeAccessIssue]
         for at in np.flatnonzero(suspects.to_numpy(zero_copy_only=False)):
@@ -230,46 +215,3 @@ def _widespread(damage: list[_Damage], records: int, name: str) -> Iterator[Find
     for d in damage:
         if d.count > 1 and d.count > records * WHOLE_FILE[d.rule]:
             yield Finding(d.rule, d.zh, d.en, name, d.line, d.column, d.count, d.samples)
-
-
-def _take(name: str, text: str, totals_of: Manifest, measured: _Measured) -> None:
-    totals = totals_of.totals
-    if not text:
-        return
-    if name in totals.sum:
-        measured.sums[name] = measured.sums.get(name, Decimal(0)) + _decimal(text)
-    if name in totals.distinct:
-        measured.distinct.setdefault(name, set()).add(text)
-    if name in totals.min:
-        measured.low[name] = min(measured.low.get(name, text), text)
-    if name in totals.max:
-        measured.high[name] = max(measured.high.get(name, text), text)
-
-
-def _decimal(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        return Decimal(0)
-
-
-def _totals(manifest: Manifest, measured: _Measured, contract: Contract) -> Iterator[Finding]:
-    totals = manifest.totals
-    pairs = [("sum", n, v, measured.sums.get(n, Decimal(0))) for n, v in totals.sum.items()]
-    pairs += [("distinct", n, v, len(measured.distinct.get(n, ()))) for n, v in totals.distinct.items()]
-    pairs += [("min", n, v, measured.low.get(n)) for n, v in totals.min.items()]
-    pairs += [("max", n, v, measured.high.get(n)) for n, v in totals.max.items()]
-    for total, name, promised, came in pairs:
-        if promised != came:
-            column = next((c for c in contract.columns if c.name == name), None)
-            told = tuple(_figure(total, column, v) for v in (promised, came))
-            zh = f"控制总数 {total}.{name} 不符:清单{told[0]},实为{told[1]}"
-            en = f"the control total {total}.{name} does not agree: {told[0]} promised, {told[1]} came"
-            yield Finding("delivery.totals", zh, en, MANIFEST, None, name)
-
-
-def _figure(total: str, column: Column | None, value: object) -> str:
-    """A total as a letter may show it: the least and the greatest value of a personal column are personal."""
-    if total == "distinct" or value is None:
-        return str(value or 0)
-    return masked(column, str(value)) if column else shape(str(value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,12 @@ class Store:
             if _code(error) in ("404", "NoSuchKey", "NotFound"):
                 return None
             raise
+
+    @_patient
+    def stored_at(self, key: str) -> datetime:
+        """When an object that exists was written, by the store's clock."""
+        self.requests["head"] += 1
+        return self._client.head_object(Bucket=self._bucket, Key=key)["LastModified"]
 
     def exists(self, key: str) -> bool:
         """Whether there is such an object."""

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from citylake.contract.model import Contract
+from citylake.ingest.manifest import MANIFEST
 from citylake.ingest.sources.made import Extract, Order, count_records, make_manifest, period_of
-from citylake.ingest.sources.source import MANIFEST, Found
+from citylake.ingest.sources.source import Found
 
 DONE = ".done"
 QUIET_SECONDS = 60.0

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from citylake.ingest.manifest import MANIFEST
 from citylake.ingest.sources.address import Address
-from citylake.ingest.sources.source import MANIFEST, Found
+from citylake.ingest.sources.source import Found
 from citylake.lake.errors import LakeError, SourceMissing
 from citylake.lake.store import Store
 

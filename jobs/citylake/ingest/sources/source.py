@@ -11,11 +11,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+from citylake.ingest.manifest import MANIFEST
 from citylake.lake.errors import EnvironmentFailed
 from citylake.lake.names import inbox_prefix
 from citylake.lake.store import Store
 
-MANIFEST = "manifest.json"
 Download = Callable[[Path], object]
 
 

@@ -173,6 +173,49 @@ def diagnose(dataset: str, file: Path, reference: Annotated[Path | None, typer.O
         out.print("OK   the file is as the contract says")
 
 
+@app.command()
+def prepare(
+    dataset: str,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    period: Annotated[str, typer.Option(help="2016, 2016-Q1, 2016-03 or 2016-03-14")],
+    delivery: Annotated[str, typer.Option(help="the number that your department gives it")],
+    coverage: Annotated[str, typer.Option(help="full or changes")] = "full",
+    corrects: Annotated[str | None, typer.Option(help="the delivery whose records it corrects")] = None,
+    records: Annotated[int | None, typer.Option(help="how many records your system exported")] = None,
+    to: Annotated[Path, typer.Option(help="folder to write to")] = Path("inbox"),
+    as_json: Json = False,
+) -> None:
+    """For a department: check files as the lake will and write their manifest; nothing is sent, no service is needed."""
+    from datetime import datetime
+
+    from citylake.contract.calendar import BEIJING
+    from citylake.contract.load import load_contracts
+    from citylake.ingest.prepare import prepare as check_and_write
+    from citylake.ingest.sources.made import Order
+    from citylake.ledger.advice import advice
+
+    contracts = load_contracts(load_settings().root)
+    _demand([dataset], [c.id for c in contracts.values() if c.kind != "mart"])
+    found = check_and_write(Order(contracts[dataset], period, coverage, corrects), delivery, files, datetime.now(BEIJING), to, records)
+    if as_json:
+        _print([{**asdict(f), "now": asdict(advice(f.rule))} for f in found])
+    for f in () if as_json else found:
+        _tell(f)
+    if not found and not as_json:
+        out.print(f"OK   {to / dataset / delivery}: send this folder, manifest.json last", highlight=False)
+    raise typer.Exit(1 if found else 0)
+
+
+def _tell(found: Any) -> None:
+    """A finding as the letter would put it."""
+    from citylake.ledger.advice import advice
+
+    do = advice(found.rule)
+    line, column = f" line {found.line}" if found.line else "", f" column {found.column}" if found.column else ""
+    samples = "".join(f"\n     {s}" for s in found.samples)
+    out.print(f"FAIL {found.where}{line}{column}: {found.zh} / {found.en}   [{found.rule}]{samples}\n     now: {do.zh} / {do.en}", highlight=False)
+
+
 def _demand(names: Iterable[str], known: Collection[str]) -> None:
     """LakeError `dataset.unknown` with the nearest name."""
     for name in names:

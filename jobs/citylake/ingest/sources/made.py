@@ -24,11 +24,12 @@ _IN_NAME = re.compile(rf"^{PERIOD.pattern}(?![0-9A-Za-z])")
 
 @dataclass(frozen=True)
 class Order:
-    """What is asked of a source that has no deliveries of its own: which dataset, for which period."""
+    """What a delivery without a manifest is: of which dataset, for which period."""
 
     contract: Contract
     period: str
     coverage: str = "full"
+    corrects: str | None = None
 
 
 @dataclass(frozen=True)
@@ -61,14 +62,14 @@ def delivery_name(order: Order, kind: str, file: Extract) -> str:
     return f"{order.period}-{kind}-{file_sha256(file.path)[:12]}"
 
 
-def make_manifest(order: Order, delivery: str, sent_at: datetime, files: list[Extract]) -> bytes:
+def make_manifest(order: Order, delivery: str, sent_at: datetime, files: list[Extract], *, attested: bool = False) -> bytes:
     """The manifest for files whose records were counted; totals hold the count only."""
     entries: list[dict[str, Any]] = [
         {"name": f.name, "bytes": f.path.stat().st_size, "sha256": file_sha256(f.path), "records": f.records} for f in files
     ]  # fmt: skip
     text = {
         "manifest": 1, "dataset": order.contract.id, "contract": order.contract.version, "delivery": delivery, "period": order.period,
-        "coverage": order.coverage, "sent_at": sent_at.astimezone(BEIJING).isoformat(timespec="seconds"), "corrects": None, "attested": False,
+        "coverage": order.coverage, "sent_at": sent_at.astimezone(BEIJING).isoformat(timespec="seconds"), "corrects": order.corrects, "attested": attested,
         "files": entries, "totals": {"records": sum(f.records for f in files)},
     }  # fmt: skip
     return json.dumps(text, ensure_ascii=False, indent=1).encode()

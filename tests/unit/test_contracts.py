@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from citylake.contract.inputs import MARTS, mart_inputs
 from citylake.contract.load import lint, load_contracts
+from citylake.contract.source import read_yaml
 from citylake.contract.sql import compile_contract
 from citylake.contract.suite import stale_suites
 from citylake.lake.errors import ContractError
@@ -52,6 +53,7 @@ def copy(root: Path, tmp_path: Path) -> Path:
     [
         ("value: quarantineMax", "value: quarantineMax", None),
         ("property: quarantineMax", "property: quarantinMax", "did you mean 'quarantineMax'?"),
+        ("property: kind, value: register", "property: kinds, value: register", "did you mean 'kind'?"),
         ("{property: type, value: longitude}", "{property: type, value: longitud}", "did you mean 'longitude'?"),
         ("logicalType: date, businessName: ORDate", "logicalTyp: date, businessName: ORDate", "did you mean 'logicalType'?"),
         ("{name: material,", "{name: resident_score,", "no such data about persons"),
@@ -69,5 +71,17 @@ def test_a_broken_contract_names_file_line_and_nearest_key(copy: Path, old: str,
         return
     assert any(told in p for p in problems), problems
     assert all(p.startswith("schemas/construction/component.odcs.yaml:") for p in problems)
+    assert len(problems) == 1, "one fault, one line"
     with pytest.raises(ContractError):
         load_contracts(copy)
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [(b"a: 1\nb: 2016-13-45\n", 2), (b"a: 1\nb: \xb7\xfe\n", 2), (b"a: &x [*x]", 1), (b"a: 1\na: 2", 2), (b"a: !!int zz", 1), (b"a: !tag x", 1)],
+)
+def test_whatever_is_wrong_with_its_yaml_a_contract_names_the_line(tmp_path: Path, body: bytes, line: int) -> None:
+    (tmp_path / "a.odcs.yaml").write_bytes(body)
+    with pytest.raises(ContractError) as caught:
+        read_yaml(tmp_path / "a.odcs.yaml", tmp_path)
+    assert caught.value.where == f"a.odcs.yaml:{line}"

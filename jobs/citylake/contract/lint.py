@@ -68,16 +68,23 @@ def problems(source: Source, types: set[str]) -> list[Problem]:
 
 
 def _standard(source: Source) -> Iterator[Problem]:
-    for error in _odcs().iter_errors(source.data):
-        yield from _explain(source, error)
+    """A node with unknown keys is told of these alone: what else seems to be missing there may be what is misspelt."""
+    errors = list(_odcs().iter_errors(source.data))
+    misspelt = {tuple(e.instance_path) for e in errors if _unexpected(e)}
+    for error in errors:
+        if _unexpected(error) or tuple(error.instance_path) not in misspelt:
+            yield from _explain(source, error)
+
+
+def _unexpected(error: Any) -> list[str]:
+    return getattr(error.kind, "unexpected", [])
 
 
 def _explain(source: Source, error: Any) -> Iterator[Problem]:
     place: Place = tuple(error.instance_path)
-    unknown: list[str] = getattr(error.kind, "unexpected", [])
-    for key in unknown:
+    for key in _unexpected(error):
         yield _problem(source, (*place, key), "contract.unknown_key", f"unknown key '{key}'{did_you_mean(key, _known_keys())}")
-    if not unknown:
+    if not _unexpected(error):
         yield _problem(source, place, "contract.standard", _told(error))
 
 
@@ -153,10 +160,13 @@ def _column(source: Source, place: Place, column: dict[str, Any], types: set[str
 def _properties(source: Source, place: Place, holder: dict[str, Any], node: str) -> Iterator[Problem]:
     values, at = custom(holder), {str(item.get("property")): i for i, item in enumerate(holder.get("customProperties", []))}
     known = _our_schema()[node]["properties"]
-    for key in values.keys() - known:
+    unknown = values.keys() - known
+    for key in unknown:
         told = f"unknown property '{key}'{did_you_mean(key, known)}"
         yield _problem(source, (*place, "customProperties", at[key]), "contract.unknown_key", told)
     for error in _ours(node).iter_errors({k: v for k, v in values.items() if k in known}):
+        if did_you_mean(str(getattr(error.kind, "property", "")), unknown):
+            continue  # it is there, and was named above, but misspelt
         key = str(error.instance_path[0]) if error.instance_path else ""
         where = (*place, "customProperties", at[key]) if key else place
         yield _problem(source, where, "contract.property", f"{key}: {_told(error)}" if key else _told(error))

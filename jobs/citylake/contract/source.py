@@ -30,15 +30,20 @@ class Source:
 
 
 def read_yaml(path: Path, root: Path) -> Source:
-    """Read one document; a duplicate key, a YAML tag or a syntax error is a ContractError with its line."""
+    """Read one document; whatever is wrong with its bytes, syntax, keys or values is a ContractError with its line."""
     name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     try:
         node = yaml.compose(path.read_text("utf-8"), Loader=_Loader)
+    except UnicodeDecodeError as error:
+        raise _broken(name, error.object[: error.start].count(b"\n") + 1, "the file is not UTF-8") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise _broken(name, (mark.line + 1) if mark else 1, str(getattr(error, "problem", error))) from None
     lines: dict[Place, int] = {}
-    return Source(name, _value(node, (), lines, name), lines)
+    try:
+        return Source(name, _value(node, (), lines, name), lines)
+    except RecursionError:
+        raise _broken(name, 1, "nested too deeply, or an alias that holds itself") from None
 
 
 def _broken(name: str, line: int, problem: str) -> ContractError:
@@ -53,7 +58,7 @@ def _value(node: Any, place: Place, lines: dict[Place, int], name: str) -> Any:
         return _mapping(node, place, lines, name)
     if isinstance(node, yaml.SequenceNode):
         return [_value(item, (*place, i), lines, name) for i, item in enumerate(node.value)]
-    return _scalar(node)
+    return None if node is None else _scalar(node, name)
 
 
 def _mapping(node: yaml.MappingNode, place: Place, lines: dict[Place, int], name: str) -> dict[str, Any]:
@@ -67,5 +72,9 @@ def _mapping(node: yaml.MappingNode, place: Place, lines: dict[Place, int], name
     return out
 
 
-def _scalar(node: Any) -> Any:
-    return None if node is None else yaml.constructor.SafeConstructor().construct_object(node)
+def _scalar(node: yaml.ScalarNode, name: str) -> Any:
+    try:
+        return yaml.constructor.SafeConstructor().construct_object(node)
+    except (ValueError, yaml.YAMLError):
+        kind = node.tag.rsplit(":", 1)[-1]
+        raise _broken(name, node.start_mark.line + 1, f"'{node.value}' is no {kind}; quote it if it is meant as text") from None

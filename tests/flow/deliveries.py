@@ -17,8 +17,8 @@ State = dict[str, str]  # key -> the one value that changes
 
 
 def components(state: State) -> bytes:
-    """A file of the register: object_id -> state."""
-    lines = [f"{k},路灯,0119,市城管局,区城管局,区城管局,{k[:6]}001001001,{v},2012-03-04,,实测,123.4500000,41.8000000,铸铁," for k, v in state.items()]
+    """A file of the register: object_id -> state; each stands at its own place."""
+    lines = [f"{k},路灯,0119,市城管局,区城管局,区城管局,{k[:6]}001001001,{v},2012-03-04,,实测,123.45{k[-5:]},41.8000000,铸铁," for k, v in state.items()]
     return ("\r\n".join([HEADER, *lines]) + "\r\n").encode("gb18030")
 
 

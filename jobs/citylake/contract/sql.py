@@ -223,8 +223,13 @@ def _guarded(rule: Rule) -> str:
     return rule.broken if rule.id.startswith("record.") else f"_error IS NULL AND {rule.broken}"
 
 
-def _hash(columns: tuple[Column, ...]) -> str:
-    parts = ", ".join(f"coalesce(CAST({c.name} AS STRING), '\\u0000')" for c in columns)
+def content(contract: Contract, row: str = "") -> str:
+    """SQL: a hash of what a typed row says beside its key; `row` is the prefix of its columns."""
+    return _hash(tuple(c for c in silver_columns(contract) if c.name not in contract.keys), row)
+
+
+def _hash(columns: tuple[Column, ...], row: str = "") -> str:
+    parts = ", ".join(f"coalesce(CAST({row}{c.name} AS STRING), '\\u0000')" for c in columns)
     return f"sha2(concat_ws('\\u001f', {parts}), 256)"
 
 

@@ -57,13 +57,15 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     operations = rows.operations(compared, compiled, names, start)
     if contract.kind == "register" and receipt.coverage == "full" and start is not None:
         known_at = F.lit(receipt.known_at).cast("timestamp")
-        missing = rows.missing_keys(current, judged, contract, known_at).observe(ends, F.count(F.lit(1)).alias("ended"))
+        missing = rows.without_claims(rows.missing_keys(current, judged, contract, known_at), judged, compiled)
+        missing = missing.observe(ends, F.count(F.lit(1)).alias("ended"))
         operations = operations.unionByName(rows.endings(missing, compiled, names, start))
         held = True
     elif replacing is not None:
         brought = current.where(F.col("_receipt").isin(*replacing.taken_back))
         named = judged.select(*contract.keys) if later is None else judged.select(*contract.keys).unionByName(later)
-        missing = rows.missing_keys(brought, named, contract, F.lit(receipt.known_at).cast("timestamp")).observe(ends, F.count(F.lit(1)).alias("ended"))
+        missing = rows.missing_keys(brought, named, contract, F.lit(receipt.known_at).cast("timestamp"))
+        missing = rows.without_claims(missing, judged, compiled).observe(ends, F.count(F.lit(1)).alias("ended"))
         operations = operations.unionByName(rows.withdrawals(missing, _earlier(spark, settings, contract, replacing), compiled, names))
         held = True
     else:

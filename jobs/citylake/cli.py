@@ -315,9 +315,15 @@ def _summary(result: dict[str, Any], seconds: float) -> None:
 
 
 @app.command()
-def sql(query: str, as_json: Json = False, number: Annotated[int | None, typer.Option("--release", help="as an earlier release showed it")] = None) -> None:
+def sql(
+    query: str,
+    as_json: Json = False,
+    number: Annotated[int | None, typer.Option("--release", help="as an earlier release showed it")] = None,
+    most: Annotated[int, typer.Option("--limit", help="rows to show at most")] = 1000,
+) -> None:
     """Answer one query over the released views; `credit_r3.entity_file` is the view of release 3 once `--release 3` was asked for."""
     from citylake.audit.tables import audit_views
+    from citylake.publish.query import ask
     from citylake.publish.release import as_known_on, create_views, find_release, latest
     from citylake.run import open_lake
 
@@ -325,15 +331,16 @@ def sql(query: str, as_json: Json = False, number: Annotated[int | None, typer.O
     create_views(lake.spark, lake.settings, latest(lake.store))
     for statement in audit_views(lake.settings):
         lake.spark.sql(statement).collect()
-    rows = lake.spark.sql(query if number is None else as_known_on(lake.spark, lake.settings, find_release(lake.store, number), query))
-    found = [r.asDict(recursive=True) for r in rows.limit(1000).collect()]
+    answer = ask(lake.spark, query if number is None else as_known_on(lake.spark, lake.settings, find_release(lake.store, number), query), most)
     if as_json:
-        _print(found)
-        return
-    table = RichTable(*rows.columns)
-    for r in found:
-        table.add_row(*["" if v is None else str(v) for v in r.values()])
-    out.print(table)
+        _print([dict(zip(answer.columns, r, strict=True)) for r in answer.rows])
+    else:
+        table = RichTable(*answer.columns)
+        for r in answer.rows:
+            table.add_row(*["" if v is None else str(v) for v in r])
+        out.print(table)
+    if answer.more:
+        err.print(f"the first {most} rows; there are more: --limit N shows N, count(*) counts them")
 
 
 @app.command()
@@ -348,8 +355,8 @@ def shell() -> None:
         if line.strip().endswith(";"):
             try:
                 sql(statement.strip().rstrip(";"))
-            except Exception as error:  # a wrong statement must not end the shell
-                err.print(str(error).splitlines()[0][:400])
+            except LakeError as error:  # a wrong statement must not end the shell
+                err.print(str(error), highlight=False, style="red")
             statement = ""
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -80,18 +79,18 @@ def retold(known: DataFrame, said: DataFrame) -> DataFrame:
     return _gathered(before.withColumns(again).select(*said.columns).unionByName(said))
 
 
-def statements(inputs: Mapping[str, DataFrame], known: Mapping[str, datetime] | None = None) -> DataFrame:
+def statements(inputs: Mapping[str, DataFrame], known: Mapping[str, int] | None = None) -> DataFrame:
     """A row per row of silver about an organisation: a record, of which each of FIELDS is struct(_known_from, _valid_from, value).
 
-    `known`: the last moment that was already taken in per source; then only what became known later.
+    `known`: the last moment that was already taken in per source, in microseconds since 1970; then only what became known later.
     """
     given = [(s, n) for n, s in enumerate(SOURCES) if s.dataset in inputs]
     return reduce(DataFrame.unionByName, [_statements(_later(inputs[s.dataset], (known or {}).get(s.dataset)), s, n) for s, n in given])
 
 
-def _later(silver: DataFrame, since: datetime | None) -> DataFrame:
+def _later(silver: DataFrame, since: int | None) -> DataFrame:
     """Rows that came since; silver only ever adds rows, each batch with a later moment than the one before."""
-    return silver if since is None else silver.where(F.col("_known_from") > F.lit(since))
+    return silver if since is None else silver.where(F.col("_known_from") > F.timestamp_micros(F.lit(since)))
 
 
 def source_key(source: Source) -> Column:

@@ -10,6 +10,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
+
 from citylake.lake.errors import EnvironmentFailed
 from citylake.lake.jars import jar_paths, spark_home
 from citylake.lake.processes import Service, listening, running, start, stop, wait_until
@@ -20,6 +22,9 @@ NAMES = ("jdbc", "spark", "s3")
 STORE_VOLUMES = 4096
 """Volumes of the store, 512 MiB each. Left to itself it divides the free disk by the size of a volume and gives seven volumes to each bucket:
 on a disk with 60 GiB free the eighteenth bucket was refused as an internal error, and with 3 GiB free the first."""
+
+READABLE = ("silver", "marts")
+"""What the reader's keys open: neither inbox and landing, which hold persons in plain text, nor anything for writing."""
 
 BUCKET_VOLUMES = 2
 """Volumes that a bucket gets at once, so that two writers need not wait for each other."""
@@ -77,9 +82,9 @@ def _s3(settings: Settings) -> Service:
     data.mkdir(parents=True, exist_ok=True)
     access = settings.state / "s3.json"
     access.touch(mode=0o600)
-    keys = [{"accessKey": settings.s3_access_key, "secretKey": settings.s3_secret_key.get_secret_value()}]
-    who = {"name": "citylake", "credentials": keys, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
-    access.write_text(json.dumps({"identities": [who]}), "utf-8")
+    lake = _identity("citylake", (settings.s3_access_key, settings.s3_secret_key), ["Admin", "Read", "Write", "List", "Tagging"])
+    reader = _identity("reader", settings.reader, [f"{a}:{settings.lake}/{p}/*" for p in READABLE for a in ("Read", "List")])
+    access.write_text(json.dumps({"identities": [lake, reader]}), "utf-8")
     ports = {
         "port_s3": settings.port_s3, "port_s3_master": settings.port_s3_master,
         "port_s3_volume": settings.port_s3_volume, "port_s3_filer": settings.port_s3_filer,
@@ -90,6 +95,10 @@ def _s3(settings: Settings) -> Service:
         "-master.volumeSizeLimitMB=512", f"-volume.port={settings.port_s3_volume}", f"-volume.max={STORE_VOLUMES}", f"-filer.port={settings.port_s3_filer}",
     ]  # fmt: skip
     return Service("s3", command, {"WEED_MASTER_VOLUME_GROWTH_COPY_1": str(BUCKET_VOLUMES)}, ports)
+
+
+def _identity(name: str, keys: tuple[str, SecretStr], actions: list[str]) -> dict[str, Any]:
+    return {"name": name, "credentials": [{"accessKey": keys[0], "secretKey": keys[1].get_secret_value()}], "actions": actions}
 
 
 def _weed() -> str:
@@ -124,9 +133,9 @@ def spark_conf(settings: Settings) -> dict[str, str]:
     return {**fixed, **settings.spark_conf}
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(keys: tuple[str, SecretStr]) -> dict[str, str]:
     return {
-        "AWS_ACCESS_KEY_ID": settings.s3_access_key, "AWS_SECRET_ACCESS_KEY": settings.s3_secret_key.get_secret_value(),
+        "AWS_ACCESS_KEY_ID": keys[0], "AWS_SECRET_ACCESS_KEY": keys[1].get_secret_value(),
         "SPARK_LOCAL_IP": "127.0.0.1", "SPARK_HOME": str(spark_home()),
     }  # fmt: skip
 
@@ -147,7 +156,12 @@ def _spark(settings: Settings) -> Service:
     }
     jars = ",".join(str(p) for p in jar_paths())
     command = _submit(settings, "org.apache.spark.sql.connect.service.SparkConnectServer", conf, ["--jars", jars])
-    return Service("spark", command, _environment(settings), {"port_spark": settings.port_spark, "port_spark_ui": settings.port_spark_ui})
+    return Service(
+        "spark",
+        command,
+        _environment((settings.s3_access_key, settings.s3_secret_key)),
+        {"port_spark": settings.port_spark, "port_spark_ui": settings.port_spark_ui},
+    )
 
 
 def _jdbc(settings: Settings) -> Service:
@@ -159,9 +173,13 @@ def _jdbc(settings: Settings) -> Service:
         "spark.hadoop.hive.server2.thrift.bind.host": "127.0.0.1",
         "spark.sql.catalogImplementation": "in-memory",
         "spark.driver.extraJavaOptions": f"-Dderby.system.home={home}",
+        # Every session of Hive asks for its metastore, which stays empty; without these three it fails to make one, for 20 seconds.
+        "spark.hadoop.javax.jdo.option.ConnectionURL": "jdbc:derby:memory:sessions;create=true",
+        "spark.hadoop.datanucleus.schema.autoCreateAll": "true",
+        "spark.hadoop.hive.metastore.schema.verification": "false",
         "spark.ui.enabled": "false",
     }
     # Delta under the JDBC server works with the jars on the driver's class path only.
     paths = ":".join(str(p) for p in jar_paths())
     command = _submit(settings, "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2", conf, ["--driver-class-path", paths])
-    return Service("jdbc", command, _environment(settings), {"port_jdbc": settings.port_jdbc})
+    return Service("jdbc", command, _environment(settings.reader), {"port_jdbc": settings.port_jdbc})

@@ -29,6 +29,8 @@ class Settings(BaseSettings):
     s3_region: str = "us-east-1"  # any fixed value; S3-compatible stores ignore it, signers need it
     s3_access_key: str = "citylake"
     s3_secret_key: SecretStr = SecretStr("citylake-local-only")
+    s3_reader_access_key: str | None = None  # who the JDBC server is at the store; None: the embedded store's reader, elsewhere the lake itself
+    s3_reader_secret_key: SecretStr | None = None
     spark_remote: str | None = None  # None: the embedded Spark Connect server on `port_spark`
     spark_conf: dict[str, str] = {}  # profile's Spark settings; each line carries its reason there
     spark_driver_memory: str = "2g"
@@ -52,6 +54,13 @@ class Settings(BaseSettings):
     def endpoint(self) -> str:
         """The S3 endpoint in use, embedded or remote."""
         return self.s3_endpoint or f"http://127.0.0.1:{self.port_s3}"
+
+    @property
+    def reader(self) -> tuple[str, SecretStr]:
+        """Keys that can read what is released to analysts, and write nothing."""
+        if self.s3_reader_access_key and self.s3_reader_secret_key:
+            return self.s3_reader_access_key, self.s3_reader_secret_key
+        return (self.s3_access_key, self.s3_secret_key) if self.s3_endpoint else ("citylake-reader", SecretStr("citylake-reader-local-only"))
 
     @property
     def spark_address(self) -> str:

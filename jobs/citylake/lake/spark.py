@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 def connect(settings: Settings) -> SparkSession:
     """A client of the lake's Spark server; an error with its mend when it does not answer."""
     from pyspark.errors.exceptions.connect import SparkConnectException, SparkConnectGrpcException
+    from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession as Client
 
+    # It writes every error a second time, with the server's stack, to the standard error output.
+    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
     try:
         client = Client.builder.remote(settings.spark_address).getOrCreate()
         _ = client.version

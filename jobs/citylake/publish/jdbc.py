@@ -21,7 +21,8 @@ def beeline(settings: Settings, script: str) -> str:
         command = [str(home / "bin" / "beeline"), "-u", url, "-n", "analyst", "--silent=true", "--outputformat=csv2", "-f", handle.name]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise EnvironmentFailed("jdbc.failed", done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "beeline failed")
+        told = [line for line in done.stderr.splitlines() if line.startswith("Error")] or ["beeline failed"]
+        raise EnvironmentFailed("jdbc.failed", told[0][:400])
     return done.stdout
 
 

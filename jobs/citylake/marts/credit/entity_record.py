@@ -32,7 +32,7 @@ def update(inputs: Mapping[str, DataFrame], changed: Mapping[str, DataFrame], ke
     """The rows of `build` that are new or differ from what it, or this, gave before; `changed` are the inputs that did."""
     if not changed.keys() & SOURCE_NAMES:
         return increment(kept.limit(0).select(*RECORD), kept, _judgements(inputs))
-    moments = kept.groupBy("source").agg(F.max("last_known_at").alias("at")).collect()
+    moments = kept.groupBy("source").agg(F.unix_micros(F.max("last_known_at")).alias("at")).collect()
     said = statements(changed, {r["source"]: r["at"] for r in moments}).localCheckpoint()
     return increment(retold(kept, said), kept, _judgements(inputs))
 

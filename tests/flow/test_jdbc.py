@@ -1,0 +1,51 @@
+"""Over JDBC analysts read what is released, and nothing else: the server knows the store only as its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from citylake.lake.errors import EnvironmentFailed
+from citylake.lake.names import inbox_prefix
+from citylake.lake.processes import stop
+from citylake.lake.services import up
+from citylake.lake.settings import Settings
+from citylake.publish.jdbc import beeline, create_views_over_jdbc
+from citylake.publish.release import latest
+from citylake.run import open_lake, release
+
+from tests.flow.deliveries import REGISTER, components, send
+
+pytestmark = pytest.mark.slow
+KEYS = [f"2101020119{n:06d}" for n in range(50)]
+
+
+@pytest.fixture(scope="module")
+def served(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    lake = open_lake(lake_settings)
+    send(lake, Path(tmp_path_factory.mktemp("jdbc")), REGISTER, "2016-04-001", components(dict.fromkeys(KEYS, "完好")), 50, 1)
+    release(lake)
+    up(lake_settings, jdbc=True)
+    create_views_over_jdbc(lake_settings, latest(lake.store))
+    yield lake_settings
+    stop("jdbc", lake_settings.state)
+
+
+def test_released_views_are_read(served: Settings) -> None:
+    assert "50" in beeline(served, "SELECT count(*) AS n FROM silver.construction_component;").splitlines()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM delta.`s3a://{lake}/silver/{register}`;",
+        "CREATE TABLE delta.`s3a://{lake}/marts/own` USING delta AS SELECT 1 AS a;",
+        "SELECT * FROM text.`s3a://{lake}/{inbox}2016-04-001/a`;",
+        "SELECT * FROM delta.`s3a://{lake}/bronze/{register}`;",
+    ],
+)
+def test_nothing_else_is_open(served: Settings, statement: str) -> None:
+    with pytest.raises(EnvironmentFailed):
+        beeline(served, statement.format(lake=served.lake, register=REGISTER, inbox=inbox_prefix(REGISTER)))
+    assert "50" in beeline(served, "SELECT count(*) AS n FROM silver.construction_component;").splitlines()

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 from citylake.ingest.sources.folder import fetch_folder
-from citylake.lake.names import landing_key
+from citylake.lake.names import inbox_prefix, landing_key
 from citylake.lake.settings import Settings
 from citylake.ledger.receipts import dataset_receipts
 from citylake.run import Lake, open_lake, receive_dataset
 
-from tests.flow.deliveries import REGISTER, components, known, send
+from tests.flow.deliveries import REGISTER, components, hand_over, known, send
 
 BODY = components({"210102000001": "完好", "210102000002": "破损"})
 DIGEST = hashlib.sha256(BODY).hexdigest()
@@ -33,6 +33,14 @@ def _hand_over(lake: Lake, folder: Path, name: str, files: dict[str, bytes], pro
     (to / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     fetch_folder(lake.store, folder / name)
     return receive_dataset(lake, REGISTER)["receipts"][0]
+
+
+def test_the_mark_of_a_folder_is_no_file(lake_settings: Settings, tmp_path: Path) -> None:
+    """Programs that show a bucket as folders leave an empty object under the folder's name."""
+    lake = open_lake(lake_settings.model_copy(update={"lake": "repeat-folder-mark"}))
+    hand_over(lake, tmp_path, REGISTER, "2016-04-001", BODY, 2, "2016-05-01T09:30:00+08:00")
+    lake.store.put(f"{inbox_prefix(REGISTER)}2016-04-001/", b"")
+    assert receive_dataset(lake, REGISTER)["receipts"][0]["outcome"] == "accepted"
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
 
 def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
-    for i, key in enumerate(k for k in store.list(prefix) if not k.endswith(f"/{MANIFEST}")):
+    for i, key in enumerate(k for k in store.list(prefix) if not k.endswith((f"/{MANIFEST}", "/"))):  # "/" ends the mark of a folder, not a file
         paths[key.removeprefix(prefix)] = folder / str(i)
         store.download(key, folder / str(i))
     return paths

@@ -74,8 +74,8 @@ def _replacement(manifest: Manifest, contract: Contract, held: Receipt) -> Itera
 
 def _earlier_than_last(manifest: Manifest, full: list[Receipt]) -> Iterator[Finding]:
     """A whole state put under a later one would end what the later one holds."""
-    last = max((r.period for r in full), default=manifest.period)
-    if manifest.period < last:
+    last = max((r.period for r in full), key=first_day, default=manifest.period)
+    if first_day(manifest.period) < first_day(last):
         text = f"{manifest.period} < {last}"
         zh, en = f"已接收更晚一期全量({text}),请只送更正的记录", f"a later full state was accepted ({text}): send the corrected records alone"
         yield Finding("delivery.period_order", zh, en, MANIFEST)
@@ -84,11 +84,11 @@ def _earlier_than_last(manifest: Manifest, full: list[Receipt]) -> Iterator[Find
 def _register(manifest: Manifest, contract: Contract, full: list[Receipt]) -> Iterator[Finding]:
     if not full:
         return
-    last = max(full, key=lambda r: r.period)
-    if manifest.period < last.period:
+    last = max(full, key=lambda r: first_day(r.period))
+    if first_day(manifest.period) < first_day(last.period):
         text = f"{manifest.period} < {last.period}"
         yield Finding("delivery.period_order", f"期别早于已接收的期别({text})", f"the period is earlier than one already accepted ({text})", MANIFEST)
-    elif manifest.period == last.period:
+    elif first_day(manifest.period) == first_day(last.period):
         zh, en = f"本期已由{last.label}接收;更正请注明corrects", f"{last.label} holds this period; a correction must say what it corrects"
         yield Finding("delivery.period_repeated", zh, en, MANIFEST)
     elif _gap(last.period, manifest.period, contract.frequency_days):

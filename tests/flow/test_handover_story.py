@@ -49,14 +49,14 @@ def _rows(lake: Lake, table: Any) -> dict[str, str]:
 
 
 def _corrected(body: bytes) -> bytes:
-    """What the clerk does: longitude and latitude change places again."""
+    """What the clerk does: longitude and latitude change places again; a spreadsheet saves it in GB18030, with an empty line at the end."""
     made = list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
     x, y = made[0].index("PointX"), made[0].index("PointY")
     for row in made[1:]:
         row[x], row[y] = f"123.4{len(row[x]):06d}", row[x]
     buffer = io.StringIO()
     csv.writer(buffer).writerows(made)
-    return buffer.getvalue().encode("utf-8-sig")
+    return f"{buffer.getvalue()}\r\n".encode("gb18030")
 
 
 def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:

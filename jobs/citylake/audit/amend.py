@@ -8,6 +8,7 @@ import io
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from citylake.contract.bronze import record_reference
 from citylake.contract.model import AMEND_SUFFIX, Contract
 from citylake.ingest.decode import open_file
 from citylake.ingest.header import PROBLEM, RECORD
+from citylake.ingest.sources.made import count_records
 from citylake.lake.errors import LakeError
 from citylake.lake.names import inbox_prefix, landing_key
 from citylake.lake.settings import Settings
@@ -70,12 +72,26 @@ def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at:
     corrected = next((r for r in dataset_receipts(store, contract.id) if r.delivery == corrects and r.outcome == "accepted"), None)
     if corrected is None:
         raise LakeError("amend.unknown", f"{contract.id} never accepted a delivery {corrects}", now="citylake status")
+    body = _in_utf8(body)
     sha256 = hashlib.sha256(body).hexdigest()
     delivery = f"{corrects}-amend-{sha256[:8]}"
     name = f"{delivery}{AMEND_SUFFIX}"
-    records = max(0, len(list(csv.reader(io.StringIO(body.decode("utf-8-sig", "replace"))))) - 1)
+    with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
+        path = Path(folder) / "records.csv"
+        path.write_bytes(body)
+        records = count_records(path, contract.of_file(name, corrects))
     hand_over(store, contract, delivery, corrected.period, (name, body, records), sent_at, corrects)
     return delivery
+
+
+def _in_utf8(body: bytes) -> bytes:
+    """A Chinese Windows saves a CSV from its spreadsheet in GB18030; what is neither is left to hop 2, which names the line."""
+    with suppress(UnicodeDecodeError):
+        body.decode("utf-8")
+        return body
+    with suppress(UnicodeDecodeError):
+        return body.decode("gb18030").encode("utf-8-sig")
+    return body
 
 
 def hand_over(

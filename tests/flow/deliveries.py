@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from typing import Any
 
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.lake.delta import open_table
@@ -12,6 +13,7 @@ from citylake.lake.names import silver
 from citylake.run import Lake, decode_dataset, receive_dataset, refine_dataset
 
 REGISTER = "construction/component"
+EVENTS = "construction/component_case"
 HEADER = "ObjID,ObjName,SmallClass,DeptName1,DeptName2,DeptName3,BGID,ObjState,ORDate,CHDate,DataSource,PointX,PointY,Material,Note"
 State = dict[str, str]  # key -> the one value that changes
 
@@ -20,6 +22,16 @@ def components(state: State) -> bytes:
     """A file of the register: object_id -> state; each stands at its own place."""
     lines = [f"{k},路灯,0119,市城管局,区城管局,区城管局,{k[:6]}001001001,{v},2012-03-04,,实测,123.45{k[-5:]},41.8000000,铸铁," for k, v in state.items()]
     return ("\r\n".join([HEADER, *lines]) + "\r\n").encode("gb18030")
+
+
+def _case(key: str, held: str) -> dict[str, Any]:
+    head = {"case_id": key, "obj_id": None, "event_class": held, "x": "123.4", "y": "41.8", "street_code": None, "source": "巡查"}
+    return head | {"reported_at": "2016-01-02 08:00:00", "deadline_at": None, "stages": []}
+
+
+def events(state: State) -> bytes:
+    """A part of the cases: case_id -> event class."""
+    return json.dumps({"source": "中心", "cases": [_case(k, v) for k, v in state.items()]}, ensure_ascii=False).encode()
 
 
 def hand_over(lake: Lake, folder: Path, dataset: str, name: str, body: bytes, records: int, sent_at: str, corrects: str | None = None) -> None:

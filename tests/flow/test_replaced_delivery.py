@@ -5,11 +5,9 @@ The oracle folds the deliveries that still hold, in the order of their names, in
 
 from __future__ import annotations
 
-import json
 import random
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from citylake.audit.conservation import batches, losses
@@ -19,9 +17,8 @@ from citylake.ledger.receipts import dataset_receipts
 from citylake.quality.cases import cases
 from citylake.run import Lake, open_lake, today
 
-from tests.flow.deliveries import REGISTER, State, components, known, send
+from tests.flow.deliveries import EVENTS, REGISTER, State, components, events, known, send
 
-EVENTS = "construction/component_case"
 CLASSES = ("除雪后积雪结冰", "井盖破损")
 
 
@@ -30,15 +27,6 @@ def lake(lake_settings: Settings, request: pytest.FixtureRequest) -> Lake:
     found = open_lake(lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-{request.node.name[5:15].replace('_', '-')}"}))
     found.contracts |= {d: replace(found.contracts[d], revision="replace") for d in (EVENTS, REGISTER)}
     return found
-
-
-def _case(key: str, held: str) -> dict[str, Any]:
-    head = {"case_id": key, "obj_id": None, "event_class": held, "x": "123.4", "y": "41.8", "street_code": None, "source": "巡查"}
-    return head | {"reported_at": "2016-01-02 08:00:00", "deadline_at": None, "stages": []}
-
-
-def _events(state: State) -> bytes:
-    return json.dumps({"source": "中心", "cases": [_case(k, v) for k, v in state.items()]}, ensure_ascii=False).encode()
 
 
 def _changed(rng: random.Random, state: State, share: float) -> State:
@@ -55,7 +43,7 @@ def test_events_are_as_if_the_replaced_delivery_had_never_come(lake: Lake, tmp_p
     mended = {**_changed(rng, kept, 0.2), "SY201601000299": CLASSES[1]}
     sent = [("2016-01-001", first), ("2016-02-001", {**second, "坏": "不明"}), ("2016-03-001", third), ("2016-02-001", mended)]
     for day, (name, state) in enumerate(sent, start=1):
-        send(lake, tmp_path, EVENTS, name, _events(state), len(state), day)
+        send(lake, tmp_path, EVENTS, name, events(state), len(state), day)
     answered = [b for b in batches(lake.store, lake.contracts) if b.dataset == EVENTS]
     assert [(b.state, b.why) for b in answered] == [("admitted", "")] * 4
     assert all(b.balanced for b in answered) and sum(b.received for b in answered) == sum(len(s) for _, s in sent)
@@ -64,7 +52,7 @@ def test_events_are_as_if_the_replaced_delivery_had_never_come(lake: Lake, tmp_p
     assert [r.replaces for r in dataset_receipts(lake.store, EVENTS)] == [None, None, None, 2]
     assert "替换回执 2" in lake.store.get(letter_key("construction", 4, "zh.html")).decode()
     assert {c.state for c in cases(lake.store, lake.contracts[EVENTS], lake.settings.root, today()) if c.receipt == 2} == {"closed"}
-    send(lake, tmp_path, EVENTS, "2016-02-001", _events({**second, "坏": "不明"}), len(second) + 1, 5)  # the first bytes again: they count anew
+    send(lake, tmp_path, EVENTS, "2016-02-001", events({**second, "坏": "不明"}), len(second) + 1, 5)  # the first bytes again: they count anew
     assert known(lake, EVENTS, "case_id", "event_class") == first | second | third
 
 

@@ -35,9 +35,9 @@ def notify(settings: Settings, store: Store, contract: Contract, receipt: Receip
 
 
 def _overtaken(store: Store, contract: Contract, receipt: Receipt) -> int:
-    """Accepted records of a correction that changed nothing, since silver holds a later word on their keys."""
+    """Accepted records that changed nothing, since silver holds a later word on their keys."""
     refined = find(events(store, contract.id), "refined", receipt.number)
-    return int(refined.facts["counts"].get("stale", 0)) if refined and (receipt.corrects or receipt.replaces) else 0
+    return int(refined.facts["counts"].get("stale", 0)) if refined else 0
 
 
 def notice(

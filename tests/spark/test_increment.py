@@ -125,7 +125,7 @@ def test_a_month_of_silver_is_taken_in_by_update(spark: Any, silver: list[dict[s
 
 def test_what_is_said_later_is_added_to_what_was_known(spark: Any, silver: list[dict[str, Any]]) -> None:
     """Also where only one of many values is said again, and where both were said at once."""
-    whole, since = _by_id(records(silver[2])), dict.fromkeys(SILVER, datetime.datetime(2016, 11, 28))
+    whole, since = _by_id(records(silver[2])), dict.fromkeys(SILVER, int(datetime.datetime(2016, 11, 28).timestamp()) * 1_000_000)
     said = statements(silver[2], since).localCheckpoint()
     added = _by_id(retold(records(silver[1]), said))
     assert set(added) == {r["record_id"] for r in said.select("record_id").collect()}

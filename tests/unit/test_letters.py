@@ -191,9 +191,9 @@ def test_nothing_personal_stands_in_a_sample() -> None:
     assert masked_record(base_contracts()["civil_affairs/resident"], "210102198001011234,张三,男") == "999999999999999999,文文,文"
 
 
-def test_a_correction_that_came_too_late_is_told() -> None:
+def test_what_came_too_late_is_told() -> None:
     content = notice(_contract(), _january(), [], {}, {}, 2)
-    assert "2 records of this correction were accepted and changed nothing" in render(content, "en", "html", "notice")
+    assert "2 records of this delivery were accepted and changed nothing" in render(content, "en", "html", "notice")
     assert "有 2 条已接收但未生效" in render(content, "zh", "html", "notice")
 
 

@@ -20,8 +20,8 @@ def connect(settings: Settings) -> SparkSession:
     from pyspark.logger import PySparkLogger
     from pyspark.sql import SparkSession as Client
 
-    # It writes every error a second time, with the server's stack, to the standard error output.
-    PySparkLogger.getLogger("SQLQueryContextLogger").disabled = True
+    for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
+        PySparkLogger.getLogger(name).disabled = True  # they write every error a second time, with the server's stack, to standard error
     try:
         client = Client.builder.remote(settings.spark_address).getOrCreate()
         _ = client.version

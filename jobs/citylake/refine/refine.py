@@ -55,7 +55,7 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
         actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared")
     )
     operations = rows.operations(compared, compiled, names, start)
-    if contract.kind == "register" and receipt.coverage == "full" and start is not None:
+    if contract.kind == "register" and receipt.coverage == "full" and start is not None and holds(open_table(settings, silver(contract.id)), 1):
         known_at = F.lit(receipt.known_at).cast("timestamp")
         missing = rows.without_claims(rows.missing_keys(current, judged, contract, known_at), judged, compiled)
         missing = missing.observe(ends, F.count(F.lit(1)).alias("ended"))

@@ -355,8 +355,9 @@ def shell() -> None:
         if line.strip().endswith(";"):
             try:
                 sql(statement.strip().rstrip(";"))
-            except LakeError as error:  # a wrong statement must not end the shell
-                err.print(str(error), highlight=False, style="red")
+            except Exception as error:  # a wrong statement must not end the shell
+                told = str(error) if isinstance(error, LakeError) else str(error).strip().split("\n", 1)[0][:400]
+                err.print(told, highlight=False, style="red")
             statement = ""
 
 

@@ -27,7 +27,7 @@ def prepare(order: Order, delivery: str, files: list[Path], sent_at: datetime, t
         found = verify(read_manifest(body), order.contract, {f.name: f for f in files}, ()).findings
     except Unreadable as error:
         return error.findings
-    found = (*(f for f in found if f.rule != "delivery.corrects_unknown"), *_miscounted(sum(e.records for e in extracts), exported))
+    found = (*(f for f in found if f.rule != "delivery.corrects_unknown"), *_miscounted(extracts, exported))
     if not found:
         folder = to / order.contract.id / delivery
         if folder.exists():
@@ -39,7 +39,8 @@ def prepare(order: Order, delivery: str, files: list[Path], sent_at: datetime, t
     return found
 
 
-def _miscounted(records: int, exported: int | None) -> Iterator[Finding]:
+def _miscounted(extracts: list[Extract], exported: int | None) -> Iterator[Finding]:
+    records = sum(e.records for e in extracts)
     if exported is not None and records != exported:
         zh, en = f"业务系统导出{exported}条,文件中有{records}条", f"your system exported {exported} records, the files hold {records}"
-        yield Finding("delivery.records", zh, en)
+        yield Finding("delivery.records", zh, en, ", ".join(e.name for e in extracts))

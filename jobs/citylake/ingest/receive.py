@@ -41,7 +41,7 @@ def waiting(store: Store, dataset: str) -> list[str]:
     prefix = inbox_prefix(dataset)
     answered = {r.delivery for r in dataset_receipts(store, dataset)}
     folders = [f.removeprefix(prefix).strip("/") for f in store.list_folders(prefix)]
-    return [d for d in sorted(folders) if d not in answered and store.exists(f"{prefix}{d}/{MANIFEST}")]
+    return [d for d in sorted(folders) if d not in answered and store.exists(_manifest_key(dataset, d))]
 
 
 def receive(store: Store, contract: Contract, root: Path) -> list[Receipt]:

@@ -82,7 +82,7 @@ def _s3(settings: Settings) -> Service:
     data.mkdir(parents=True, exist_ok=True)
     access = settings.state / "s3.json"
     access.touch(mode=0o600)
-    lake = _identity("citylake", (settings.s3_access_key, settings.s3_secret_key), ["Admin", "Read", "Write", "List", "Tagging"])
+    lake = _identity("citylake", settings.keys, ["Admin", "Read", "Write", "List", "Tagging"])
     reader = _identity("reader", settings.reader, [f"{a}:{settings.lake}/{p}/*" for p in READABLE for a in ("Read", "List")])
     access.write_text(json.dumps({"identities": [lake, reader]}), "utf-8")
     ports = {
@@ -156,12 +156,7 @@ def _spark(settings: Settings) -> Service:
     }
     jars = ",".join(str(p) for p in jar_paths())
     command = _submit(settings, "org.apache.spark.sql.connect.service.SparkConnectServer", conf, ["--jars", jars])
-    return Service(
-        "spark",
-        command,
-        _environment((settings.s3_access_key, settings.s3_secret_key)),
-        {"port_spark": settings.port_spark, "port_spark_ui": settings.port_spark_ui},
-    )
+    return Service("spark", command, _environment(settings.keys), {"port_spark": settings.port_spark, "port_spark_ui": settings.port_spark_ui})
 
 
 def _jdbc(settings: Settings) -> Service:

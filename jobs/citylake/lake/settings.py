@@ -56,11 +56,16 @@ class Settings(BaseSettings):
         return self.s3_endpoint or f"http://127.0.0.1:{self.port_s3}"
 
     @property
+    def keys(self) -> tuple[str, SecretStr]:
+        """The lake's own keys to its store."""
+        return self.s3_access_key, self.s3_secret_key
+
+    @property
     def reader(self) -> tuple[str, SecretStr]:
         """Keys that can read what is released to analysts, and write nothing."""
         if self.s3_reader_access_key and self.s3_reader_secret_key:
             return self.s3_reader_access_key, self.s3_reader_secret_key
-        return (self.s3_access_key, self.s3_secret_key) if self.s3_endpoint else ("citylake-reader", SecretStr("citylake-reader-local-only"))
+        return self.keys if self.s3_endpoint else ("citylake-reader", SecretStr("citylake-reader-local-only"))
 
     @property
     def spark_address(self) -> str:

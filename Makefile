@@ -20,7 +20,7 @@ $(UP): requirements.lock pyproject.toml infra/jars.lock $(wildcard infra/oracles
 	echo "$(CURDIR)/jobs" > $$($(PY) -c 'import site; print(site.getsitepackages()[0])')/citylake.pth
 	printf '#!/bin/sh\nexec "%s" -m citylake.cli "$$@"\n' "$(CURDIR)/$(PY)" > .venv/bin/citylake
 	chmod +x .venv/bin/citylake
-	$(PY) -m citylake.lake.jars
+	$(PY) -m citylake.appliance.jars
 	touch $@
 
 setup: $(UP)  ## virtual environment from the hashed lock, JVM jars from theirs

@@ -1,7 +1,10 @@
-"""F and the whole pipeline on the same rows in one run: CPU seconds of every process and counters beside wall time.
+"""F and the whole pipeline on the same rows in one run: CPU seconds of every process and counters beside wall
+time.
 
-F, the floor, is what Spark does with the same delivered bytes when nobody asks a question of them: one warm CSV scan and one Delta
-write, on the same S3 server. The pipeline is hops 1 to 6 on `construction/component`: two full monthly deliveries, the second one a
+F, the floor, is what Spark does with the same delivered bytes when nobody asks a question of them: one warm
+CSV scan and one Delta
+write, on the same S3 server. The pipeline is hops 1 to 6 on `construction/component`: two full monthly
+deliveries, the second one a
 MERGE over the first. Run by `make bench`; prints a table and writes `bench/results/floor_and_pipeline.json`.
 """
 
@@ -27,13 +30,21 @@ PER_MONTH = 3019  # records of one month at scale 1
 
 def _generate(to: Path, scale: float) -> dict[str, Any]:
     """The city's deliveries of one dataset, made by a process of its own so that its memory can be read."""
-    code = f"from citylake.city import generate; from pathlib import Path; print(generate(Path({str(to)!r}), months=2, scale={scale}, only=({DATASET!r},)))"
+    code = (
+        "from citylake.synthetic import generate; from pathlib import Path;"
+        f" print(generate(Path({str(to)!r}), months=2, scale={scale}, only=({DATASET!r},)))"
+    )
     start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     rows = sum(json.loads(m.read_text("utf-8"))["totals"]["records"] for m in to.rglob("manifest.json"))
-    return {"rows": rows, "wall_s": round(time.monotonic() - start, 1), "cpu_s": round(cpu, 1), "peak_mib": after.ru_maxrss // 1024}
+    return {
+        "rows": rows,
+        "wall_s": round(time.monotonic() - start, 1),
+        "cpu_s": round(cpu, 1),
+        "peak_mib": after.ru_maxrss // 1024,
+    }
 
 
 def _floor(lake: Any, keys: list[str], run: int) -> None:
@@ -44,7 +55,7 @@ def _floor(lake: Any, keys: list[str], run: int) -> None:
 
 
 def _pipeline(lake: Any, meter: Meter, rows: int) -> None:
-    from citylake.run import decode_dataset, receive_dataset, refine_dataset
+    from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
 
     meter.step("receive (verify, land, answer)", rows, lambda: receive_dataset(lake, DATASET))
     meter.step("decode (bronze)", rows, lambda: decode_dataset(lake, DATASET))
@@ -54,8 +65,8 @@ def _pipeline(lake: Any, meter: Meter, rows: int) -> None:
 def measure(lake: Any, state: Path, rows: int) -> dict[str, Any]:
     """Everything in one run."""
     from citylake.audit.conservation import batches
+    from citylake.core.names import landing_key
     from citylake.ingest.sources.folder import fetch_folder
-    from citylake.lake.names import landing_key
 
     city = state / "city"
     made = _generate(city, rows / 2 / PER_MONTH)
@@ -67,7 +78,11 @@ def measure(lake: Any, state: Path, rows: int) -> dict[str, Any]:
     keys = [k for k in lake.store.list(landing_key(DATASET, ""))]
     for run, name in ((0, "F, first"), (1, "F (CSV scan and Delta write, warm)")):
         meter.step(name, made["rows"], lambda r=run: _floor(lake, keys, r))
-    return {"generated": made, "steps": meter.steps, "batches": [b.__dict__ | {"balanced": b.balanced} for b in found]}
+    return {
+        "generated": made,
+        "steps": meter.steps,
+        "batches": [b.__dict__ | {"balanced": b.balanced} for b in found],
+    }
 
 
 def main() -> None:
@@ -79,9 +94,18 @@ def main() -> None:
         result = measure(lake, state, rows)
     shutil.rmtree(state, ignore_errors=True)
     *hops, _, floor = result["steps"]
-    pipeline = {"wall_s": round(sum(s["wall_s"] for s in hops), 1), "cpu_s": round(sum(cpu(s) for s in hops), 1)}
-    ratio = {"wall": round(pipeline["wall_s"] / floor["wall_s"], 2), "cpu": round(pipeline["cpu_s"] / cpu(floor), 2)}
-    machine = {"python": platform.python_version(), "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30}
+    pipeline = {
+        "wall_s": round(sum(s["wall_s"] for s in hops), 1),
+        "cpu_s": round(sum(cpu(s) for s in hops), 1),
+    }
+    ratio = {
+        "wall": round(pipeline["wall_s"] / floor["wall_s"], 2),
+        "cpu": round(pipeline["cpu_s"] / cpu(floor), 2),
+    }
+    machine = {
+        "python": platform.python_version(),
+        "memory_gib": os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 30,
+    }
     head = {"machine": machine, "pipeline": pipeline, "pipeline_to_floor": ratio}
     told("floor_and_pipeline", f"python bench/floor_and_pipeline.py --rows {rows}", {**head, **result})
 

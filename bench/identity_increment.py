@@ -1,8 +1,12 @@
-"""What a monthly increment of the backbone costs beside a run from nothing, by the share of records that changed, in one run.
+"""What a monthly increment of the backbone costs beside a run from nothing, by the share of records that
+changed, in one run.
 
-Every office's records of a city lie in silver tables as Delta. `marts.kept` builds `credit/entity_record` whole, twice, then again after
-each append of changed rows; at the end the kept rows are compared with a whole build of the same silver. Changed registers have another
-address and representative and, one in five, another name; as many rows of decisions name a counterpart in a new way.
+Every office's records of a city lie in silver tables as Delta. `marts.kept` builds `credit/entity_record`
+whole, twice, then again after
+each append of changed rows; at the end the kept rows are compared with a whole build of the same silver.
+Changed registers have another
+address and representative and, one in five, another name; as many rows of decisions name a counterpart in a
+new way.
 Writes `bench/results/identity_increment_<organisations>.json`.
 """
 
@@ -23,7 +27,7 @@ SHARES = (0.001, 0.001, 0.001, 0.01, 0.01, 0.1)  # the server has compiled what 
 
 def append(spark: Any, settings: Any, given: dict[str, Any]) -> None:
     """Add rows to the silver tables."""
-    from citylake.lake.names import silver
+    from citylake.core.names import silver
 
     for dataset, frame in given.items():
         frame.coalesce(1).write.format("delta").mode("append").save(silver(dataset).spark_uri(settings.lake))
@@ -38,23 +42,34 @@ def changed(given: dict[str, Any], share: float, month: int) -> dict[str, Any]:
         name = "counterpart_name" if "counterpart_name" in frame.columns else "name"
         renamed = F.concat(F.lit("新"), F.col(name))
         every = "counterpart_name" in frame.columns
-        other = {name: renamed if every else F.when(F.abs(F.xxhash64(name)) % 5 == 0, renamed).otherwise(F.col(name))}
-        other |= {c: F.concat(c, F.lit(str(month))) for c in ("address", "representative") if c in frame.columns}
-        return some.withColumns(other).withColumn("_known_from", F.lit(f"2016-{month:02d}-01").cast("timestamp"))
+        other = {
+            name: renamed
+            if every
+            else F.when(F.abs(F.xxhash64(name)) % 5 == 0, renamed).otherwise(F.col(name))
+        }
+        other |= {
+            c: F.concat(c, F.lit(str(month))) for c in ("address", "representative") if c in frame.columns
+        }
+        return some.withColumns(other).withColumn(
+            "_known_from", F.lit(f"2016-{month:02d}-01").cast("timestamp")
+        )
 
     return {dataset: of(frame) for dataset, frame in given.items()}
 
 
 def build(lake: Any, code: str = "1") -> Any:
     """All rows of the mart, by way of what is kept; other code builds it whole."""
-    from citylake.lake.delta import version
-    from citylake.lake.names import silver
+    from citylake.core.names import silver
     from citylake.marts import kept
+    from citylake.storage.delta import version
 
     module = importlib.import_module(f"citylake.marts.{MART.replace('/', '.')}")
     datasets = [name for name in module.INPUTS if not name.startswith("codes/")]
     at = {name: str(version(lake.settings, silver(name))) for name in datasets} | {"code": code}
-    frames = {name: lake.spark.read.format("delta").load(silver(name).spark_uri(lake.settings.lake)) for name in datasets}
+    frames = {
+        name: lake.spark.read.format("delta").load(silver(name).spark_uri(lake.settings.lake))
+        for name in datasets
+    }
     return kept.frame(lake.spark, lake.settings, lake.contracts[MART], module, frames, at)
 
 
@@ -64,7 +79,15 @@ def measure(lake: Any, world: World, state: Path) -> dict[str, Any]:
     rows = deliver(world, state / "city")
     given = given_of(spark, state / "city")
     append(spark, settings, given)
-    append(spark, settings, {JUDGEMENTS: spark.createDataFrame([], "record_a STRING, record_b STRING, verdict STRING, _known_to TIMESTAMP")})
+    append(
+        spark,
+        settings,
+        {
+            JUDGEMENTS: spark.createDataFrame(
+                [], "record_a STRING, record_b STRING, verdict STRING, _known_to TIMESTAMP"
+            )
+        },
+    )
     total = meter.step("whole, first", rows, lambda: build(lake, "0").count())
     meter.step("whole, warm", rows, lambda: build(lake).count())
     for n, share in enumerate(SHARES):
@@ -75,7 +98,13 @@ def measure(lake: Any, world: World, state: Path) -> dict[str, Any]:
     incremental = build(lake).localCheckpoint()
     whole = build(lake, "2").localCheckpoint()
     differ = incremental.exceptAll(whole).count() + whole.exceptAll(incremental).count()
-    return {"rows": rows, "records": total, "records_at_the_end": whole.count(), "rows_that_differ": differ, "steps": meter.steps}
+    return {
+        "rows": rows,
+        "records": total,
+        "records_at_the_end": whole.count(),
+        "rows_that_differ": differ,
+        "steps": meter.steps,
+    }
 
 
 def main() -> None:
@@ -85,7 +114,11 @@ def main() -> None:
     asked = parser.parse_args()
     with lake_of("identity-increment") as (lake, state):
         found = measure(lake, World(2016, asked.organisations, 0.2), state)
-    told(f"identity_increment_{asked.organisations}", f"python bench/identity_increment.py --organisations {asked.organisations}", found)
+    told(
+        f"identity_increment_{asked.organisations}",
+        f"python bench/identity_increment.py --organisations {asked.organisations}",
+        found,
+    )
 
 
 if __name__ == "__main__":

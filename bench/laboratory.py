@@ -1,4 +1,6 @@
-"""What every benchmark needs: a lake of its own that ends with it, a meter of what steps cost, and a place for results."""
+"""What every benchmark needs: a lake of its own that ends with it, a meter of what steps cost, and a place
+for results.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,16 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 @contextmanager
 def lake_of(name: str, **given: str) -> Iterator[tuple[Any, Path]]:
-    """An empty lake whose services run only inside the block, and its state folder; `given` are settings (`CITYLAKE_...`)."""
+    """An empty lake whose services run only inside the block, and its state folder; `given` are settings
+    (`CITYLAKE_...`).
+    """
     state = ROOT / ".citylake" / name
     shutil.rmtree(state, ignore_errors=True)
     state.mkdir(parents=True)
     os.environ |= {"CITYLAKE_STATE": str(state), **{f"CITYLAKE_{k.upper()}": v for k, v in given.items()}}
-    from citylake.lake.services import down, up
-    from citylake.lake.settings import load_settings
-    from citylake.run import open_lake
+    from citylake.appliance.services import down, up
+    from citylake.core.settings import load_settings
+    from citylake.pipeline.lake import open_lake
 
     settings = load_settings()
     up(settings)
@@ -70,21 +74,23 @@ class Meter:
         return result
 
     def _now(self) -> dict[str, float]:
-        from citylake.lake.spark import spark_jobs
+        from citylake.storage.spark import spark_jobs
 
         used = resource.getrusage(resource.RUSAGE_SELF)
         settings = self._lake.settings
         return {
             "cpu_python_s": used.ru_utime + used.ru_stime,
-            "cpu_spark_s": _tree_cpu("spark", settings.state), "cpu_store_s": _tree_cpu("s3", settings.state),
-            "spark_jobs": spark_jobs(settings), **_bytes(settings.port_spark_ui),
+            "cpu_spark_s": _tree_cpu("spark", settings.state),
+            "cpu_store_s": _tree_cpu("s3", settings.state),
+            "spark_jobs": spark_jobs(settings),
+            **_bytes(settings.port_spark_ui),
             "requests": sum(self._lake.store.requests.values()),
-        }  # fmt: skip
+        }
 
 
 def _tree_cpu(name: str, state: Path) -> float:
     """CPU seconds of a service's supervisor and all of its living children."""
-    from citylake.lake.processes import running
+    from citylake.appliance.processes import running
 
     def spent(pid: int) -> float:
         fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()

@@ -9,9 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.lake.settings import Settings, load_settings
+from citylake.core.settings import Settings, load_settings
 
-PORTS = ("port_s3", "port_s3_master", "port_s3_volume", "port_s3_filer", "port_spark", "port_spark_ui", "port_jdbc", "port_airflow")
+PORTS = (
+    "port_s3",
+    "port_s3_master",
+    "port_s3_volume",
+    "port_s3_filer",
+    "port_spark",
+    "port_spark_ui",
+    "port_jdbc",
+    "port_airflow",
+)
 
 
 def _free_ports(count: int) -> list[int]:
@@ -33,10 +42,13 @@ def _free_ports(count: int) -> list[int]:
 @pytest.fixture(scope="session")
 def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a fresh lake whose services run."""
-    from citylake.lake.services import down, up
+    from citylake.appliance.services import down, up
 
     state = tmp_path_factory.mktemp("state")
-    values = {"CITYLAKE_STATE": str(state), **{f"CITYLAKE_{n.upper()}": str(p) for n, p in zip(PORTS, _free_ports(len(PORTS)), strict=True)}}
+    values = {
+        "CITYLAKE_STATE": str(state),
+        **{f"CITYLAKE_{n.upper()}": str(p) for n, p in zip(PORTS, _free_ports(len(PORTS)), strict=True)},
+    }
     os.environ.update(values)
     load_settings.cache_clear()
     settings = load_settings()
@@ -64,10 +76,16 @@ def _close_client() -> None:
 @pytest.fixture
 def other_spark(lake_settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a second Spark server over the same store, for tests that do it harm."""
-    from citylake.lake.services import down, up
+    from citylake.appliance.services import down, up
 
     port, port_ui = _free_ports(2)
-    own = {"state": tmp_path, "s3_endpoint": lake_settings.endpoint, "port_spark": port, "port_spark_ui": port_ui, "spark_driver_memory": "1g"}
+    own = {
+        "state": tmp_path,
+        "s3_endpoint": lake_settings.endpoint,
+        "port_spark": port,
+        "port_spark_ui": port_ui,
+        "spark_driver_memory": "1g",
+    }
     settings = lake_settings.model_copy(update=own)
     up(settings)
     yield settings
@@ -77,7 +95,7 @@ def other_spark(lake_settings: Settings, tmp_path: Path) -> Iterator[Settings]:
 @pytest.fixture(scope="session")
 def store(lake_settings: Settings):
     """The lake's bucket."""
-    from citylake.lake.store import open_store
+    from citylake.storage.store import open_store
 
     return open_store(lake_settings)
 
@@ -85,7 +103,7 @@ def store(lake_settings: Settings):
 @pytest.fixture(scope="session")
 def spark(lake_settings: Settings):
     """A client of the Spark Connect server."""
-    from citylake.lake.spark import connect
+    from citylake.storage.spark import connect
 
     return connect(lake_settings)
 
@@ -99,9 +117,10 @@ def root() -> Path:
 @pytest.fixture(scope="session")
 def small_lake(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory):
     """A small city that went through the whole plan once: (lake, folder of the city)."""
-    from citylake.city import generate
     from citylake.ingest.sources.folder import fetch_folder
-    from citylake.run import open_lake, run_all
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.steps import run_all
+    from citylake.synthetic import generate
 
     city = tmp_path_factory.mktemp("city")
     generate(city, months=2, scale=0.3, only=SMALL)
@@ -114,8 +133,8 @@ def small_lake(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="session")
 def contents():
     """A function: every row of every silver, quarantine and mart table of a lake as sorted text, by table."""
-    from citylake.lake.delta import open_table
-    from citylake.lake.names import mart, quarantine, silver
+    from citylake.core.names import mart, quarantine, silver
+    from citylake.storage.delta import open_table
 
     def rows(lake: Any) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
@@ -130,6 +149,10 @@ def contents():
 
 
 SMALL = (
-    "civil_affairs/resident", "market_regulation/legal_entity", "construction/component", "construction/component_case",
-    "statistics/monthly_indicator", "weather/station_hourly",
-)  # fmt: skip
+    "civil_affairs/resident",
+    "market_regulation/legal_entity",
+    "construction/component",
+    "construction/component_case",
+    "statistics/monthly_indicator",
+    "weather/station_hourly",
+)

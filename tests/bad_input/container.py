@@ -62,27 +62,49 @@ def cases() -> Iterator[Case]:
     packed = gzip.compress(csv())
     for variant, at in (("half", len(packed) // 2), ("no_checksum", len(packed) - 6), ("head_only", 12)):
         yield Case(3, variant, packed[:at], "R", "container.truncated", contract=GZ)
-    for variant, tail in (("words", b"the end"), ("line", b"\r\n\r\nx"), ("half_member", packed[:1] + b"\x00" * 9 + b"x")):
+    for variant, tail in (
+        ("words", b"the end"),
+        ("line", b"\r\n\r\nx"),
+        ("half_member", packed[:1] + b"\x00" * 9 + b"x"),
+    ):
         yield Case(4, variant, packed + tail, "R", "container.malformed", contract=GZ)
     whole = csv()
     yield Case(5, "two", gzip.compress(whole[:200]) + gzip.compress(whole[200:]), "N", contract=GZ)
-    yield Case(5, "three", b"".join(gzip.compress(p) for p in (whole[:100], whole[100:300], whole[300:])), "N", contract=GZ)
+    yield Case(
+        5,
+        "three",
+        b"".join(gzip.compress(p) for p in (whole[:100], whole[100:300], whole[300:])),
+        "N",
+        contract=GZ,
+    )
     yield Case(5, "empty_member", gzip.compress(whole) + gzip.compress(b""), "N", contract=GZ)
     zeros = b"0" * (60 << 20)
     yield Case(6, "zeros", gzip.compress(zeros), "R", "container.ratio", contract=GZ)
     yield Case(6, "one_row", gzip.compress(csv(rows(1) * 400_000)), "R", "container.ratio", contract=GZ)
     yield Case(6, "second_member", packed + gzip.compress(zeros), "R", "container.ratio", contract=GZ)
     yield Case(7, "zeros", zipped(("firm.csv", zeros)), "R", "container.ratio", contract=ZIP)
-    yield Case(7, "nested", zipped(("firm.zip", zipped(("firm.csv", zeros)))), "R", "container.nested", contract=ZIP)
+    yield Case(
+        7, "nested", zipped(("firm.zip", zipped(("firm.csv", zeros)))), "R", "container.nested", contract=ZIP
+    )
     yield Case(7, "overlapping", _overlapping(), "R", "container.members", contract=ZIP)
-    for variant, name in (("parent", "../firm.csv"), ("absolute", "/tmp/firm.csv"), ("backslash", "..\\firm.csv"), ("drive", "C:firm.csv")):
+    for variant, name in (
+        ("parent", "../firm.csv"),
+        ("absolute", "/tmp/firm.csv"),
+        ("backslash", "..\\firm.csv"),
+        ("drive", "C:firm.csv"),
+    ):
         yield Case(8, variant, zipped((name, csv())), "R", "container.path", contract=ZIP)
     for variant, kind in (("symlink", stat.S_IFLNK), ("device", stat.S_IFCHR), ("pipe", stat.S_IFIFO)):
         yield Case(9, variant, _special(kind), "R", "container.special_file", contract=ZIP)
     yield Case(10, "deflated", _encrypted(zipfile.ZIP_DEFLATED), "R", "container.encrypted", contract=ZIP)
     yield Case(10, "stored", _encrypted(zipfile.ZIP_STORED), "R", "container.encrypted", contract=ZIP)
     yield Case(10, "bzip2", _encrypted(zipfile.ZIP_BZIP2), "R", "container.encrypted", contract=ZIP)
-    for variant, body in (("zip", zipped(("a", csv()))), ("gzip", packed), ("pdf", b"%PDF-1.4\n"), ("ole", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512))):
+    for variant, body in (
+        ("zip", zipped(("a", csv()))),
+        ("gzip", packed),
+        ("pdf", b"%PDF-1.4\n"),
+        ("ole", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(512)),
+    ):
         yield Case(11, variant, body, "R", "container.unexpected")
     flipped = bytearray(whole)
     flipped[-5] ^= 1
@@ -92,5 +114,12 @@ def cases() -> Iterator[Case]:
     yield Case(12, "length", whole, "R", "delivery.bytes", promised={"file": {"bytes": len(whole) + 1}})
     yield Case(13, "one_more", whole, "R", "delivery.records", promised={"file": {"records": 11}})
     yield Case(13, "one_less", csv(rows(11)), "R", "delivery.records", promised={"file": {"records": 10}})
-    yield Case(13, "sum", csv(with_value(CAPITAL, "999")), "R", "delivery.totals", promised={"totals": {"sum": {"capital_10k": "455"}}})
+    yield Case(
+        13,
+        "sum",
+        csv(with_value(CAPITAL, "999")),
+        "R",
+        "delivery.totals",
+        promised={"totals": {"sum": {"capital_10k": "455"}}},
+    )
     yield Case(13, "total", whole, "R", "manifest.records", promised={"totals": {"records": 9}})

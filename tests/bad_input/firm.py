@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from citylake.city.identifiers import org_code, uscc
+from citylake.synthetic.identifiers import org_code, uscc
 
 HEADERS = ("统一社会信用代码", "企业名称", "成立日期", "注册资本", "从业人数", "更新时间")
 NAME, FOUNDED, CAPITAL, STAFF, UPDATED = 1, 2, 3, 4, 5
@@ -18,7 +18,14 @@ Expect = Literal["R", "Q", "N"]
 def rows(count: int = 10) -> Rows:
     """Sound rows."""
     return [
-        [uscc("210100", org_code(i)), f"沈阳第{i}机床有限公司", f"20{i % 16:02d}-03-0{i % 9 + 1}", f"{i * 10}.5", str(i), f"2016-02-0{i % 9 + 1} 08:00:00"]
+        [
+            uscc("210100", org_code(i)),
+            f"沈阳第{i}机床有限公司",
+            f"20{i % 16:02d}-03-0{i % 9 + 1}",
+            f"{i * 10}.5",
+            str(i),
+            f"2016-02-0{i % 9 + 1} 08:00:00",
+        ]
         for i in range(count)
     ]
 
@@ -62,7 +69,10 @@ def as_jsonl(made: Rows | None = None) -> bytes:
 
 def as_xml(made: Rows | None = None, head: str = "") -> bytes:
     """Rows as XML."""
-    body = "\n".join("<ROW>" + "".join(f"<{h}>{v}</{h}>" for h, v in zip(HEADERS, r, strict=True)) + "</ROW>" for r in (made or rows()))
+    body = "\n".join(
+        "<ROW>" + "".join(f"<{h}>{v}</{h}>" for h, v in zip(HEADERS, r, strict=True)) + "</ROW>"
+        for r in (made or rows())
+    )
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{head}<DATA>\n{body}\n</DATA>\n'.encode()
 
 
@@ -91,11 +101,19 @@ class Case:
     def manifest(self) -> dict[str, Any]:
         """The manifest, honest but for `promised`."""
         entries = [
-            {"name": n, "bytes": len(b), "sha256": hashlib.sha256(b).hexdigest(), "records": self.records} | self.promised.get("file", {})
+            {"name": n, "bytes": len(b), "sha256": hashlib.sha256(b).hexdigest(), "records": self.records}
+            | self.promised.get("file", {})
             for n, b in self.files()
         ]
         entries += self.promised.get("entries", [])
         return {
-            "manifest": 1, "dataset": self.dataset, "contract": "1.0.0", "delivery": f"{self.kind:02d}-{self.variant}", "period": "2016-02", "coverage": "changes",
-            "sent_at": "2016-03-01T09:00:00+08:00", "files": entries, "totals": {"records": sum(e["records"] for e in entries)} | self.promised.get("totals", {}),
-        }  # fmt: skip
+            "manifest": 1,
+            "dataset": self.dataset,
+            "contract": "1.0.0",
+            "delivery": f"{self.kind:02d}-{self.variant}",
+            "period": "2016-02",
+            "coverage": "changes",
+            "sent_at": "2016-03-01T09:00:00+08:00",
+            "files": entries,
+            "totals": {"records": sum(e["records"] for e in entries)} | self.promised.get("totals", {}),
+        }

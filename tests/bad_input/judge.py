@@ -17,14 +17,14 @@ import pyarrow as pa
 from citylake.contract.load import load_contract, load_contracts, load_types
 from citylake.contract.model import Contract
 from citylake.contract.source import read_yaml
+from citylake.core.errors import ContractError
+from citylake.core.settings import ROOT
 from citylake.ingest.decode import bronze_batches, bronze_schema
+from citylake.ingest.formats.records import Unreadable
 from citylake.ingest.manifest import read_manifest
-from citylake.ingest.records import Unreadable
-from citylake.ingest.tokens import Tokens
 from citylake.ingest.verify import verify
-from citylake.lake.errors import ContractError
-from citylake.lake.settings import ROOT
 from citylake.ledger.receipts import Finding, LandedFile, Receipt
+from citylake.privacy.tokens import Tokens
 
 from tests.bad_input import container, encoding, hostile, names, structure, values
 from tests.bad_input.firm import Case
@@ -67,7 +67,14 @@ def write(case: Case, folder: Path) -> None:
     for i, (_, body) in enumerate(case.files()):
         (folder / str(i)).write_bytes(body)
     (folder / "manifest.json").write_text(json.dumps(case.manifest()), "utf-8")
-    expected = {"kind": case.kind, "variant": case.variant, "expect": case.expect, "rule": case.rule, "line": case.line, "contract": case.contract}
+    expected = {
+        "kind": case.kind,
+        "variant": case.variant,
+        "expect": case.expect,
+        "rule": case.rule,
+        "line": case.line,
+        "contract": case.contract,
+    }
     (folder / "expected.json").write_text(json.dumps(expected, ensure_ascii=False, indent=1), "utf-8")
 
 
@@ -115,9 +122,20 @@ def _read(case: Case, number: int, folder: Path) -> Outcome:
         return Outcome(list(verified.findings), None)
     files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
     receipt = Receipt(
-        number, contract.department, contract.id, manifest.delivery, "accepted", contract.version, manifest.period, manifest.coverage,
-        sent_at=manifest.sent_text, known_at=manifest.sent_text, batch_id=str(number), layout=verified.layout, files=files,
-    )  # fmt: skip
+        number,
+        contract.department,
+        contract.id,
+        manifest.delivery,
+        "accepted",
+        contract.version,
+        manifest.period,
+        manifest.coverage,
+        sent_at=manifest.sent_text,
+        known_at=manifest.sent_text,
+        batch_id=str(number),
+        layout=verified.layout,
+        files=files,
+    )
     by_hash = {entry.sha256: paths[entry.name] for entry in manifest.files}
     return Outcome([], pa.Table.from_batches(_batches(contract, receipt, by_hash), bronze_schema(contract)))
 

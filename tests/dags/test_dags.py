@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.plan import load_plan
+from citylake.pipeline.plan import load_plan
 
 PROBE = """
 import json, sys, time
@@ -34,28 +34,42 @@ print(json.dumps({
                  "tasks": {t.task_id: {"pool": t.pool, "retries": t.retries,
                      "limit": t.execution_timeout is not None or getattr(t, "response_timeout", None) is not None} for t in d.tasks}} for k, d in dags.items()},
 }))
-"""
+"""  # noqa: E501
 
 
 @pytest.fixture(scope="module")
 def parsed(root: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    env = {**os.environ, "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    env = {
+        **os.environ,
+        "AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow")),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
     # The first run of a fresh clone compiles our modules; a DAG processor parses compiled ones.
     for _ in range(2):
-        done = subprocess.run([sys.executable, "-c", textwrap.dedent(PROBE)], cwd=root, env=env, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(PROBE)],
+            cwd=root,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def test_the_dags_are_the_plan(parsed: dict[str, Any], root: Path) -> None:
     plan = load_plan(root)
-    wanted = {f"ingest_{d.id.replace('/', '__')}" for d in plan.datasets} | {f"mart_{m.id.replace('/', '__')}" for m in plan.marts}
+    wanted = {f"ingest_{d.id.replace('/', '__')}" for d in plan.datasets} | {
+        f"mart_{m.id.replace('/', '__')}" for m in plan.marts
+    }
     assert set(parsed["dags"]) == wanted | {"upkeep", "waivers"}
 
 
 def test_parsing_is_fast_and_light(parsed: dict[str, Any]) -> None:
     assert parsed["heavy"] == []
-    # Of the processor time that importing the library itself takes in the same process: seconds differ with the neighbours of a machine.
+    # Of the processor time that importing the library itself takes in the same process: seconds differ with
+    # the neighbours of a machine.
     assert parsed["share"] < 0.5
 
 
@@ -69,7 +83,12 @@ def test_every_dag_and_task_says_what_it_must(parsed: dict[str, Any]) -> None:
     for name, dag in parsed["dags"].items():
         assert dag["active"] == 1, name
         assert all(t["retries"] == 2 for t in dag["tasks"].values()), name
-    writers = {t["pool"] for d in parsed["dags"].values() for n, t in d["tasks"].items() if n in ("refine", "build", "release")}
+    writers = {
+        t["pool"]
+        for d in parsed["dags"].values()
+        for n, t in d["tasks"].items()
+        if n in ("refine", "build", "release")
+    }
     assert "default_pool" not in writers
     assert len(writers) == len(parsed["dags"])
 
@@ -80,7 +99,9 @@ def test_three_hundred_contracts_are_planned_within_five_seconds(root: Path, tmp
     text = (root / "schemas/construction/component.odcs.yaml").read_text("utf-8")
     (tmp_path / "schemas" / "many").mkdir(parents=True)
     for i in range(300):
-        (tmp_path / "schemas" / "many" / f"d{i}.odcs.yaml").write_text(text.replace("construction/component", f"many/d{i}"), "utf-8")
+        (tmp_path / "schemas" / "many" / f"d{i}.odcs.yaml").write_text(
+            text.replace("construction/component", f"many/d{i}"), "utf-8"
+        )
     start = time.process_time()
     assert len(load_plan(tmp_path).datasets) == 300
     assert time.process_time() - start < 5

@@ -13,8 +13,19 @@ from typing import Any
 from citylake.contract.model import Contract
 
 KINDS = (
-    "renamed", "reordered", "added", "dropped", "split", "widened", "unit_change", "new_code", "date_format", "charset", "delimiter", "header_moved",
-)  # fmt: skip
+    "renamed",
+    "reordered",
+    "added",
+    "dropped",
+    "split",
+    "widened",
+    "unit_change",
+    "new_code",
+    "date_format",
+    "charset",
+    "delimiter",
+    "header_moved",
+)
 Row = dict[str, Any]
 
 
@@ -35,32 +46,80 @@ class Plan:
 
 PLANS = {
     "market_regulation/legal_entity": Plan(
-        ("登记机关", "发证机关"), ("住所", "行政区划"), "曾用名", ("住所", 9), ("行业代码", lambda v: f"{v}00"), (("注册资本(万元)",), 1e4),
-        ("登记状态", "歇业"), ("成立日期", "核准日期", "经营期限自"),
+        ("登记机关", "发证机关"),
+        ("住所", "行政区划"),
+        "曾用名",
+        ("住所", 9),
+        ("行业代码", lambda v: f"{v}00"),
+        (("注册资本(万元)",), 1e4),
+        ("登记状态", "歇业"),
+        ("成立日期", "核准日期", "经营期限自"),
     ),
     "development_reform/admin_permit": Plan(
-        ("许可编号", "许可证书编号"), ("行政许可决定文书名称", "行政许可决定文书号"), "数据来源单位", ("许可编号", 2), ("许可编号", lambda v: v * 30),
-        ((), 1.0), ("许可类别", "9"), ("许可决定日期", "有效期自"), {"unit_change": "no column holds a number"},
+        ("许可编号", "许可证书编号"),
+        ("行政许可决定文书名称", "行政许可决定文书号"),
+        "数据来源单位",
+        ("许可编号", 2),
+        ("许可编号", lambda v: v * 30),
+        ((), 1.0),
+        ("许可类别", "9"),
+        ("许可决定日期", "有效期自"),
+        {"unit_change": "no column holds a number"},
     ),
     "weather/station_hourly": Plan(
-        ("WIN_S_Avg_2mi", "WIN_S_Avg_10mi"), ("TEM", "RHU"), "Q_TEM", ("Station_Id_C", 2), ("Station_Id_C", lambda v: f"0{v}"), (("PRS",), 100.0),
-        ("Q_RHU", "7"), (), {"date_format": "year, month, day and hour stand in columns of digits"},
+        ("WIN_S_Avg_2mi", "WIN_S_Avg_10mi"),
+        ("TEM", "RHU"),
+        "Q_TEM",
+        ("Station_Id_C", 2),
+        ("Station_Id_C", lambda v: f"0{v}"),
+        (("PRS",), 100.0),
+        ("Q_RHU", "7"),
+        (),
+        {"date_format": "year, month, day and hour stand in columns of digits"},
     ),
     "construction/component": Plan(
-        ("BGID", "GridID"), ("ObjState", "ORDate"), "Material", ("BGID", 6), ("BGID", lambda v: f"{v}000"), (("PointX", "PointY"), 1e6),
-        ("ObjState", "歪斜"), ("ORDate",),
+        ("BGID", "GridID"),
+        ("ObjState", "ORDate"),
+        "Material",
+        ("BGID", 6),
+        ("BGID", lambda v: f"{v}000"),
+        (("PointX", "PointY"), 1e6),
+        ("ObjState", "歪斜"),
+        ("ORDate",),
     ),
     "construction/component_case": Plan(
-        ("source", "source_kind"), ("", ""), "street_code", ("reported_at", 10), ("obj_id", lambda v: f"{v}00"), (("x", "y"), 1e6),
-        ("event_class", "窨井盖移位"), ("reported_at", "deadline_at"),
-        {"reordered": "the keys of a JSON object have no order", "delimiter": "JSON has none", "header_moved": "JSON has no header"},
+        ("source", "source_kind"),
+        ("", ""),
+        "street_code",
+        ("reported_at", 10),
+        ("obj_id", lambda v: f"{v}00"),
+        (("x", "y"), 1e6),
+        ("event_class", "窨井盖移位"),
+        ("reported_at", "deadline_at"),
+        {
+            "reordered": "the keys of a JSON object have no order",
+            "delimiter": "JSON has none",
+            "header_moved": "JSON has no header",
+        },
     ),
     "civil_affairs/resident": Plan(
-        ("", ""), ("sex_code", "street_code"), "street_code", ("", 0), ("name", str), ((), 1.0), ("marital_status_code", "60"), ("birth_date", "registered_on"),
-        {"renamed": "records have no header", "split": "two parts in the same bytes are the same record", "unit_change": "no column holds a number",
-         "delimiter": "fields are found by bytes", "header_moved": "records have no header"},
+        ("", ""),
+        ("sex_code", "street_code"),
+        "street_code",
+        ("", 0),
+        ("name", str),
+        ((), 1.0),
+        ("marital_status_code", "60"),
+        ("birth_date", "registered_on"),
+        {
+            "renamed": "records have no header",
+            "split": "two parts in the same bytes are the same record",
+            "unit_change": "no column holds a number",
+            "delimiter": "fields are found by bytes",
+            "header_moved": "records have no header",
+        },
     ),
-}  # fmt: skip
+}
 
 
 def mutate(kind: str, source: Path, target: Path, contract: Contract) -> None:
@@ -134,7 +193,9 @@ def _csv(kind: str, plan: Plan, source: Path, target: Path, contract: Contract) 
     names = _columns(kind, plan, header, rows)
     _values(kind, plan, rows)
     out = io.StringIO()
-    writer = csv.writer(out, delimiter="\t" if kind == "delimiter" else contract.delimiter, lineterminator="\r\n")
+    writer = csv.writer(
+        out, delimiter="\t" if kind == "delimiter" else contract.delimiter, lineterminator="\r\n"
+    )
     writer.writerow(names)
     writer.writerows([row[n] for n in names] for row in rows)
     before = "沈阳市数据交换表\r\n制表单位：信息中心\r\n" if kind == "header_moved" else ""
@@ -148,12 +209,17 @@ def _json(kind: str, plan: Plan, source: Path, target: Path, contract: Contract)
     rows: list[Row] = data[contract.records]
     _columns(kind, plan, list(rows[0]), rows)
     _values(kind, plan, rows)
-    target.write_bytes(json.dumps(data, ensure_ascii=False, indent=1).encode("gb18030" if kind == "charset" else "utf-8"))
+    target.write_bytes(
+        json.dumps(data, ensure_ascii=False, indent=1).encode("gb18030" if kind == "charset" else "utf-8")
+    )
 
 
 def _fixed(kind: str, plan: Plan, source: Path, target: Path, contract: Contract) -> None:
     spans = {c.name: (c.start or 0, c.end or 0) for c in contract.columns if c.start is not None}
-    rows: list[Row] = [{n: line[a:b].decode(contract.encoding).strip() for n, (a, b) in spans.items()} for line in source.read_bytes().splitlines()]
+    rows: list[Row] = [
+        {n: line[a:b].decode(contract.encoding).strip() for n, (a, b) in spans.items()}
+        for line in source.read_bytes().splitlines()
+    ]
     widths = {n: b - a for n, (a, b) in spans.items()}
     names, encoding = list(spans), "utf-8" if kind == "charset" else contract.encoding
     match kind:
@@ -175,4 +241,9 @@ def _fixed(kind: str, plan: Plan, source: Path, target: Path, contract: Contract
             row.update({c: row[c][6:8] + row[c][4:6] + row[c][:4] for c in plan.dates})
         elif kind == "new_code" and i % 5 == 0:
             row[plan.code[0]] = plan.code[1]
-    target.write_bytes(b"".join(b"".join(r[n].encode(encoding)[: widths[n]].ljust(widths[n]) for n in names) + b"\r\n" for r in rows))
+    target.write_bytes(
+        b"".join(
+            b"".join(r[n].encode(encoding)[: widths[n]].ljust(widths[n]) for n in names) + b"\r\n"
+            for r in rows
+        )
+    )

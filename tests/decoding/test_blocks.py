@@ -1,4 +1,6 @@
-"""Blocks and single records are two ways to the same rows: random files with quotes, faults and all line ends, read both ways."""
+"""Blocks and single records are two ways to the same rows: random files with quotes, faults and all line
+ends, read both ways.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.ingest import blocks
-from citylake.ingest.blocks import Block, pieces
 from citylake.ingest.decode import open_file
-from citylake.ingest.delimited import Delimited
-from citylake.ingest.records import Record, Unreadable
+from citylake.ingest.formats import blocks
+from citylake.ingest.formats.blocks import Block, pieces
+from citylake.ingest.formats.delimited import Delimited
+from citylake.ingest.formats.records import Record, Unreadable
 from citylake.ledger.receipts import Finding
 
 from tests.bad_input.firm import HEADERS, rows
@@ -23,7 +25,17 @@ from tests.bad_input.judge import base_contracts
 def _flat(piece: Block | list[Record]) -> list[tuple[Any, ...]]:
     if isinstance(piece, Block):
         columns = [c.to_pylist() for c in piece.columns]
-        return [(piece.number + i, int(piece.lines[i]), int(piece.starts[i]), int(piece.ends[i]), [c[i] for c in columns], None) for i in range(len(piece))]
+        return [
+            (
+                piece.number + i,
+                int(piece.lines[i]),
+                int(piece.starts[i]),
+                int(piece.ends[i]),
+                [c[i] for c in columns],
+                None,
+            )
+            for i in range(len(piece))
+        ]
     return [(r.number, r.line, r.start, r.end, r.values, r.error) for r in piece]
 
 
@@ -35,10 +47,21 @@ def _file(rng: random.Random, encoding: str) -> bytes:
         line, end = ",".join(row).encode(encoding), b"\r\n"
         if rng.random() < odd:
             odd_lines = (
-                b'a,"x\r\ny",,,,', b'a,"x\ry\nz","",,,"e"', b'a,"x,y",,,,', b'a,"x""\n""",,,,', b'"a","b,",,,,', b'a,"x""y",1,2,3,4', b"a,b", b"a,b,c,d,e,f,g",
-                b"a,x\0,,,,", b"a,\xff\xff,,,,",
-                b"", b"  ", b'a"b,,,,,', "x,\ufffd,,,,".encode(encoding),
-            )  # fmt: skip
+                b'a,"x\r\ny",,,,',
+                b'a,"x\ry\nz","",,,"e"',
+                b'a,"x,y",,,,',
+                b'a,"x""\n""",,,,',
+                b'"a","b,",,,,',
+                b'a,"x""y",1,2,3,4',
+                b"a,b",
+                b"a,b,c,d,e,f,g",
+                b"a,x\0,,,,",
+                b"a,\xff\xff,,,,",
+                b"",
+                b"  ",
+                b'a"b,,,,,',
+                "x,\ufffd,,,,".encode(encoding),
+            )
             line = rng.choice(odd_lines)
         made.append(line + (rng.choice((b"\n", b"\r")) if rng.random() < odd else end))
     return b"".join(made)[: None if rng.random() < 0.8 else -2]
@@ -52,7 +75,9 @@ def _outcome(read: Callable[[], list[Any]]) -> tuple[list[Any], tuple[Finding, .
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
-def test_both_ways_give_the_same_records(encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_both_ways_give_the_same_records(
+    encoding: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     contract = replace(base_contracts()["registry/firm"], encoding=encoding)
     path = tmp_path / "a.csv"
     plain = 0

@@ -1,4 +1,6 @@
-"""Drift: every kind on every dataset is named, its patch applies and loads, drifted files decode with it and old ones as before."""
+"""Drift: every kind on every dataset is named, its patch applies and loads, drifted files decode with it and
+old ones as before.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.city import generate
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
+from citylake.drift import Drift, diagnose
 from citylake.ingest.decode import open_file
-from citylake.ingest.drift import Drift, diagnose
+from citylake.synthetic import generate
 
 from tests.decoding.drift_mutations import KINDS, PLANS, mutate
 
@@ -44,11 +46,18 @@ def pairs(tmp_path_factory: pytest.TempPathFactory, contracts: dict[str, Contrac
 
 
 def _files(city: Path, dataset: str) -> list[Path]:
-    return [p for folder in sorted((city / "inbox" / dataset).iterdir()) for p in folder.iterdir() if p.name != "manifest.json"]
+    return [
+        p
+        for folder in sorted((city / "inbox" / dataset).iterdir())
+        for p in folder.iterdir()
+        if p.name != "manifest.json"
+    ]
 
 
 @pytest.fixture(scope="module")
-def drifted(pairs: dict[str, Pair], tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], tuple[Path, list[Drift]]]:
+def drifted(
+    pairs: dict[str, Pair], tmp_path_factory: pytest.TempPathFactory
+) -> dict[tuple[str, str], tuple[Path, list[Drift]]]:
     folder = tmp_path_factory.mktemp("drifted")
     out: dict[tuple[str, str], tuple[Path, list[Drift]]] = {}
     for dataset, kind in CASES:
@@ -59,8 +68,14 @@ def drifted(pairs: dict[str, Pair], tmp_path_factory: pytest.TempPathFactory) ->
     return out
 
 
-def test_the_right_kind_stands_first_in_95_percent(drifted: dict[tuple[str, str], tuple[Path, list[Drift]]]) -> None:
-    wrong = {case: [(d.kind, d.column, d.confidence) for d in found] for case, (_, found) in drifted.items() if not found or found[0].kind != case[1]}
+def test_the_right_kind_stands_first_in_95_percent(
+    drifted: dict[tuple[str, str], tuple[Path, list[Drift]]],
+) -> None:
+    wrong = {
+        case: [(d.kind, d.column, d.confidence) for d in found]
+        for case, (_, found) in drifted.items()
+        if not found or found[0].kind != case[1]
+    }
     _print_table(drifted)
     assert (len(drifted), sum(len(p.none) for p in PLANS.values())) == (62, 10)
     assert len(wrong) <= len(drifted) * 0.05, wrong
@@ -76,17 +91,32 @@ def _cell(result: tuple[Path, list[Drift]] | None, kind: str) -> str:
     if result is None:
         return "n/a"
     first = result[1][0] if result[1] else None
-    return ("patch" if first.patch else "told") if first is not None and first.kind == kind else f"WRONG({first.kind if first else 'nothing'})"
+    return (
+        ("patch" if first.patch else "told")
+        if first is not None and first.kind == kind
+        else f"WRONG({first.kind if first else 'nothing'})"
+    )
 
 
-def test_only_one_thing_is_told_of_one_thing_done(drifted: dict[tuple[str, str], tuple[Path, list[Drift]]]) -> None:
-    more = {case: Counter(d.kind for d in found) for case, (_, found) in drifted.items() if {d.kind for d in found} != {case[1]}}
+def test_only_one_thing_is_told_of_one_thing_done(
+    drifted: dict[tuple[str, str], tuple[Path, list[Drift]]],
+) -> None:
+    more = {
+        case: Counter(d.kind for d in found)
+        for case, (_, found) in drifted.items()
+        if {d.kind for d in found} != {case[1]}
+    }
     assert len(more) <= len(drifted) * 0.05, more
 
 
 @pytest.mark.parametrize(("dataset", "kind"), CASES)
 def test_patches_apply_load_and_decode_both_files(
-    dataset: str, kind: str, drifted: dict[tuple[str, str], tuple[Path, list[Drift]]], pairs: dict[str, Pair], root: Path, tmp_path: Path
+    dataset: str,
+    kind: str,
+    drifted: dict[tuple[str, str], tuple[Path, list[Drift]]],
+    pairs: dict[str, Pair],
+    root: Path,
+    tmp_path: Path,
 ) -> None:
     path, found = drifted[dataset, kind]
     pair = pairs[dataset]
@@ -95,17 +125,32 @@ def test_patches_apply_load_and_decode_both_files(
         assert not found[0].patch or _decoded(path, patched, pair.contract, kind) == _expected(pair, kind)
         same = patched.version.split(".")[0] == pair.contract.version.split(".")[0]
         known = {c.name for c in pair.contract.columns}
-        assert _records(pair.now, patched if same else pair.contract, known) == _records(pair.now, pair.contract, known)
+        assert _records(pair.now, patched if same else pair.contract, known) == _records(
+            pair.now, pair.contract, known
+        )
 
 
 def _patched(root: Path, target: Path, patch: str) -> dict[str, Contract]:
-    """The contracts after `git apply` on a copy; the lint stands inside loading. Only the patched lines differ."""
+    """The contracts after `git apply` on a copy; the lint stands inside loading. Only the patched lines
+    differ.
+    """
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(root / "schemas", target / "schemas")
     environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(target.parent)}
-    done = subprocess.run(["git", "apply", "-p1", "-"], input=patch.encode(), cwd=target, env=environment, capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "apply", "-p1", "-"],
+        input=patch.encode(),
+        cwd=target,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr.decode()
-    assert (target / "schemas").exists() and any(p.read_bytes() != (root / p.relative_to(target)).read_bytes() for p in target.rglob("*.*") if p.is_file())
+    assert (target / "schemas").exists() and any(
+        p.read_bytes() != (root / p.relative_to(target)).read_bytes()
+        for p in target.rglob("*.*")
+        if p.is_file()
+    )
     return load_contracts(target)
 
 
@@ -113,7 +158,17 @@ def _records(path: Path, contract: Contract, known: set[str]) -> list[Any]:
     """Place, error and values by column of every record; values of columns that the patch added are left out."""
     decoder = open_file(path, contract)
     names = decoder.columns
-    return [(r.number, r.line, r.start, r.end, r.error, {n: v for n, v in zip(names, r.values, strict=True) if n in known}) for r in decoder]
+    return [
+        (
+            r.number,
+            r.line,
+            r.start,
+            r.end,
+            r.error,
+            {n: v for n, v in zip(names, r.values, strict=True) if n in known},
+        )
+        for r in decoder
+    ]
 
 
 def _values(path: Path, contract: Contract, known: set[str]) -> list[dict[str, str]]:
@@ -128,7 +183,9 @@ def _decoded(path: Path, patched: Contract, contract: Contract, kind: str) -> li
 
 def _expected(pair: Pair, kind: str) -> list[dict[str, str]]:
     """The values of the sound file, without the column that the drift took or changed."""
-    return _values(pair.now, pair.contract, {c.name for c in pair.contract.columns} - _hidden(pair.contract, kind))
+    return _values(
+        pair.now, pair.contract, {c.name for c in pair.contract.columns} - _hidden(pair.contract, kind)
+    )
 
 
 def _hidden(contract: Contract, kind: str) -> set[str]:
@@ -140,16 +197,27 @@ def _hidden(contract: Contract, kind: str) -> set[str]:
 def test_a_sound_file_of_a_later_month_tells_nothing(tmp_path: Path, contracts: dict[str, Contract]) -> None:
     for defects, seed in (("off", 2016), ("normal", 2016), ("heavy", 7)):
         city = tmp_path / f"{defects}{seed}"
-        generate(city, months=4, scale=0.1, defects=defects, seed=seed, only=(*PLANS, "statistics/monthly_indicator", "environment/air_quality_hourly"))  # type: ignore[arg-type]
+        generate(
+            city,
+            months=4,
+            scale=0.1,
+            defects=defects,
+            seed=seed,
+            only=(*PLANS, "statistics/monthly_indicator", "environment/air_quality_hourly"),
+        )  # type: ignore[arg-type]
         told: dict[Any, Any] = {}
         for folder in sorted((city / "inbox").glob("*/*")):
             contract = contracts[f"{folder.parent.name}/{folder.name}"]
             files = _files(city, contract.id)
-            told |= {(defects, p.name): found for p in files[1:] if (found := diagnose(contract, p, files[0]))}
+            told |= {
+                (defects, p.name): found for p in files[1:] if (found := diagnose(contract, p, files[0]))
+            }
         assert told == {}
 
 
-def test_no_personal_value_stands_in_evidence_or_patch(drifted: dict[tuple[str, str], tuple[Path, list[Drift]]], pairs: dict[str, Pair]) -> None:
+def test_no_personal_value_stands_in_evidence_or_patch(
+    drifted: dict[tuple[str, str], tuple[Path, list[Drift]]], pairs: dict[str, Pair]
+) -> None:
     for (dataset, _), (_, found) in drifted.items():
         contract = pairs[dataset].contract
         hidden = [c.name for c in contract.columns if c.delivered and c.type.personal != "none"]
@@ -157,7 +225,9 @@ def test_no_personal_value_stands_in_evidence_or_patch(drifted: dict[tuple[str, 
         assert not [v for v in values for d in found if v in d.evidence_zh + d.evidence_en + d.patch]
 
 
-def test_two_changes_at_once_are_both_told_with_one_patch(pairs: dict[str, Pair], root: Path, tmp_path: Path) -> None:
+def test_two_changes_at_once_are_both_told_with_one_patch(
+    pairs: dict[str, Pair], root: Path, tmp_path: Path
+) -> None:
     pair = pairs["construction/component"]
     first, both = tmp_path / "first.csv", tmp_path / "both.csv"
     mutate("renamed", pair.now, first, pair.contract)

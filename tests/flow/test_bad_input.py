@@ -1,4 +1,6 @@
-"""The 72 kinds of bad input (reliability catalogue, section 6): each in at least three variants gets the verdict that stands beside it."""
+"""The 72 kinds of bad input (reliability catalogue, section 6): each in at least three variants gets the
+verdict that stands beside it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +11,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from citylake.contract.sql import compile_contract
-from citylake.lake.settings import ROOT
+from citylake.compile.select import compile_contract
+from citylake.core.settings import ROOT
 
 from tests.bad_input.firm import Case
 from tests.bad_input.judge import MEBIBYTES, SECONDS, Outcome, all_cases, base_contracts, judge
@@ -33,12 +35,24 @@ class Judged:
         told = {(f.rule, f.line) for f in out.findings}
         match case.expect:
             case "R":
-                fits = [f for f in out.findings if f.rule == case.rule and (case.line is None or f.line == case.line) and f.where]
+                fits = [
+                    f
+                    for f in out.findings
+                    if f.rule == case.rule and (case.line is None or f.line == case.line) and f.where
+                ]
                 return "" if fits else f"refusal {told}"
             case "Q":
-                return "" if not told and {(case.line, case.rule)} <= self.quarantined else f"refusal {told} quarantine {self.quarantined}"
+                return (
+                    ""
+                    if not told and {(case.line, case.rule)} <= self.quarantined
+                    else f"refusal {told} quarantine {self.quarantined}"
+                )
             case "N":
-                return "" if not told and not self.quarantined and self._survives() else f"refusal {told} quarantine {self.quarantined}"
+                return (
+                    ""
+                    if not told and not self.quarantined and self._survives()
+                    else f"refusal {told} quarantine {self.quarantined}"
+                )
 
     def _survives(self) -> bool:
         rows = self.outcome.rows
@@ -47,9 +61,15 @@ class Judged:
 
 @pytest.fixture(scope="module")
 def judged(spark: Any, tmp_path_factory: pytest.TempPathFactory) -> list[Judged]:
-    found = [Judged(c, judge(c, i, tmp_path_factory.mktemp("case")), set()) for i, c in enumerate(all_cases())]
+    found = [
+        Judged(c, judge(c, i, tmp_path_factory.mktemp("case")), set()) for i, c in enumerate(all_cases())
+    ]
     for dataset in {j.case.dataset for j in found}:
-        _quarantine(spark, dataset, {i: j for i, j in enumerate(found) if j.case.dataset == dataset and j.outcome.rows is not None})
+        _quarantine(
+            spark,
+            dataset,
+            {i: j for i, j in enumerate(found) if j.case.dataset == dataset and j.outcome.rows is not None},
+        )
     _show(found)
     return found
 
@@ -71,9 +91,15 @@ def _show(found: list[Judged]) -> None:
         by_kind[j.case.kind].append(j)
     for kind, js in sorted(by_kind.items()):
         good = sum(1 for j in js if not j.wrong)
-        print(f"{kind:4}  {len(js):8}  {good:11}  {max(j.outcome.seconds for j in js):9.2f}  {max(j.outcome.mebibytes for j in js):8.0f}")
+        print(
+            f"{kind:4}  {len(js):8}  {good:11}  {max(j.outcome.seconds for j in js):9.2f} "
+            f" {max(j.outcome.mebibytes for j in js):8.0f}"
+        )
         for j in (j for j in js if j.wrong):
-            print(f"      {j.case.variant}: expected {j.case.expect} {j.case.rule} line {j.case.line}, got {j.wrong}")
+            print(
+                f"      {j.case.variant}: expected {j.case.expect} {j.case.rule} line {j.case.line}, got"
+                f" {j.wrong}"
+            )
     print(f"{sum(1 for j in found if not j.wrong)} of {len(found)} as expected")
 
 

@@ -12,22 +12,28 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from citylake.appliance.processes import listening, running, wait_until
 from citylake.audit.conservation import batches, losses
+from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
-from citylake.lake.processes import listening, running, wait_until
-from citylake.lake.settings import Settings
 from citylake.ledger.evidence import broken_links
-from citylake.run import Lake, open_lake, run_all
+from citylake.pipeline.lake import Lake, open_lake
+from citylake.pipeline.steps import run_all
 
 
 def _run(bucket: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "citylake.cli", "run"], env={**os.environ, "CITYLAKE_LAKE": bucket}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "citylake.cli", "run"],
+        env={**os.environ, "CITYLAKE_LAKE": bucket},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
 
 
 def _until_one_succeeds(bucket: str) -> None:
-    """As the scheduler does: the statement of a killed client goes on in the Spark server, and may make the next run fail once."""
+    """As the scheduler does: the statement of a killed client goes on in the Spark server, and may make the
+    next run fail once.
+    """
     assert any(_run(bucket).wait(300) == 0 for _ in range(3))
 
 
@@ -41,11 +47,17 @@ def _whole(lake: Lake) -> bool:
     sources = [c for c in lake.contracts.values() if c.kind != "mart"]
     chains = [*lake.contracts, "release"]
     lost = [x for c in sources for x in losses(lake.settings, lake.store, c)]
-    return not lost and not [t for c in chains for t in broken_links(lake.store, c)] and all(b.balanced for b in batches(lake.store, lake.contracts))
+    return (
+        not lost
+        and not [t for c in chains for t in broken_links(lake.store, c)]
+        and all(b.balanced for b in batches(lake.store, lake.contracts))
+    )
 
 
 @pytest.mark.slow
-def test_runs_that_are_killed_leave_what_one_run_leaves(small_lake: Any, contents: Callable[[Lake], Any]) -> None:
+def test_runs_that_are_killed_leave_what_one_run_leaves(
+    small_lake: Any, contents: Callable[[Lake], Any]
+) -> None:
     lake, city = small_lake
     other = _other(lake, city, "killed")
     for seconds in (6, 9, 12, 15, 18):

@@ -1,4 +1,5 @@
-"""One story of the hand-over, step by step: refused -> letter -> sent again -> cases -> export -> amended -> replayed -> closed.
+"""One story of the hand-over, step by step: refused -> letter -> sent again -> cases -> export -> amended ->
+replayed -> closed.
 
 `make story-handover` shows it.
 """
@@ -13,15 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.audit.amend import amend, amend_file
 from citylake.audit.conservation import batches
-from citylake.city import generate
+from citylake.casework.amend import amend, amend_file
+from citylake.casework.cases import Case, cases, waive
+from citylake.core.names import letter_key, mart, notice_key, silver
+from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
-from citylake.lake.delta import open_table
-from citylake.lake.names import letter_key, mart, notice_key, silver
-from citylake.lake.settings import Settings
-from citylake.quality.cases import Case, cases, waive
-from citylake.run import Lake, build_mart, open_lake, replay_dataset
+from citylake.pipeline.lake import Lake, open_lake
+from citylake.pipeline.steps import build_mart, replay_dataset
+from citylake.storage.delta import open_table
+from citylake.synthetic import generate
 
 DATASET, MART = "construction/component", "urban_components/inventory"
 RULE = "longitude.swapped"
@@ -38,18 +40,28 @@ def _tell(text: str) -> None:
 
 
 def _cases(lake: Lake) -> dict[str, Case]:
-    return {c.rule: c for c in cases(lake.store, lake.contracts[DATASET], lake.settings.root, TODAY.date()) if c.receipt == 2}
+    return {
+        c.rule: c
+        for c in cases(lake.store, lake.contracts[DATASET], lake.settings.root, TODAY.date())
+        if c.receipt == 2
+    }
 
 
 def _rows(lake: Lake, table: Any) -> dict[str, str]:
     opened = open_table(lake.settings, table)
     assert opened is not None
     contract = lake.contracts[MART] if table == mart(MART) else lake.contracts[DATASET]
-    return {"|".join(str(r[k]) for k in contract.keys): str(r) for r in opened.to_pyarrow_table().to_pylist() if r.get("_known_to") is None}
+    return {
+        "|".join(str(r[k]) for k in contract.keys): str(r)
+        for r in opened.to_pyarrow_table().to_pylist()
+        if r.get("_known_to") is None
+    }
 
 
 def _corrected(body: bytes) -> bytes:
-    """What the clerk does: longitude and latitude change places again; a spreadsheet saves it in GB18030, with an empty line at the end."""
+    """What the clerk does: longitude and latitude change places again; a spreadsheet saves it in GB18030,
+    with an empty line at the end.
+    """
     made = list(csv.reader(io.StringIO(body.decode("utf-8-sig"))))
     x, y = made[0].index("PointX"), made[0].index("PointY")
     for row in made[1:]:
@@ -70,7 +82,10 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
     assert [b.state for b in batches(lake.store, {DATASET: lake.contracts[DATASET]})] == ["refused"]
     refusal = json.loads(lake.store.get(letter_key("construction", 1, "json")))
     assert refusal["findings"][0]["rule"] == "delivery.bytes"
-    _tell(f"refused: {refusal['number']}, {refusal['findings'][0]['en']}, to be sent again by {refusal['deadline']}")
+    _tell(
+        f"refused: {refusal['number']}, {refusal['findings'][0]['en']}, to be sent again by"
+        f" {refusal['deadline']}"
+    )
 
     short.write_bytes(whole)
     manifest = json.loads((delivery / "manifest.json").read_text("utf-8")) | {"delivery": "2016-01-002"}
@@ -80,7 +95,9 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
     replay_dataset(lake, DATASET)
     opened = _cases(lake)
     assert {c.state for c in opened.values()} == {"notified"}
-    noticed = {c["rule"]: c for c in json.loads(lake.store.get(notice_key("construction", 2, "json")))["cases"]}
+    noticed = {
+        c["rule"]: c for c in json.loads(lake.store.get(notice_key("construction", 2, "json")))["cases"]
+    }
     assert noticed.keys() == opened.keys()
     assert noticed[RULE]["columns"] == ["PointX"]
     sent = whole.decode("gb18030").splitlines()
@@ -88,7 +105,10 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
         assert sample["file"] == short.name
         assert sample["text"].removeprefix("PointX=") in sent[sample["line"] - 1].split(",")
     assert lake.store.exists(notice_key("construction", 2, "zh.html"))
-    _tell(f"sent again and accepted; {len(opened)} cases: " + ", ".join(f"{c.rule} {c.rows}" for c in opened.values()))
+    _tell(
+        f"sent again and accepted; {len(opened)} cases: "
+        + ", ".join(f"{c.rule} {c.rows}" for c in opened.values())
+    )
 
     silver_before, mart_before = _rows(lake, silver(DATASET)), _rows(lake, mart(MART))
     file = amend_file(lake.settings, lake.store, lake.contracts[DATASET], opened[RULE])
@@ -110,7 +130,10 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
     expected = {f"{r['ObjID'][:6]}|{r['SmallClass']}|{r['ObjState']}" for r in exported}
     assert touched == expected
     assert mart_before.keys() <= mart_after.keys()
-    _tell(f"replayed {done['steps'][2]['batches'][0]['received']} records; {len(touched)} of {len(mart_after)} mart rows restated, as many as were touched")
+    _tell(
+        f"replayed {done['steps'][2]['batches'][0]['received']} records; {len(touched)} of {len(mart_after)}"
+        " mart rows restated, as many as were touched"
+    )
     assert all(b.balanced for b in batches(lake.store, {DATASET: lake.contracts[DATASET]}))
 
     other = next(c for c in closed.values() if c.outstanding)

@@ -1,7 +1,9 @@
 """Random histories of a register through the whole way, against a slow history in plain Python.
 
-One run holds 100,000 components, each with a story of its own over the deliveries: unchanged, changed, changed back, missing,
-returned, damaged, sent twice, changed again on the same day, changed late for a period long past. The oracle replays all deliveries
+One run holds 100,000 components, each with a story of its own over the deliveries: unchanged, changed,
+changed back, missing,
+returned, damaged, sent twice, changed again on the same day, changed late for a period long past. The oracle
+replays all deliveries
 from the start: equal tables mean that what was built delivery by delivery is what a full rebuild gives.
 """
 
@@ -22,11 +24,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from citylake.audit.conservation import batches
+from citylake.core.names import silver
+from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
-from citylake.lake.delta import open_table
-from citylake.lake.names import silver
-from citylake.lake.settings import Settings
-from citylake.run import decode_dataset, open_lake, receive_dataset, refine_dataset
+from citylake.pipeline.lake import open_lake
+from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+from citylake.storage.delta import open_table
 
 from tests.flow.deliveries import HEADER
 
@@ -68,7 +71,7 @@ Said = tuple[dict[str, str], set[str]]  # the state of each accepted key, and al
 
 
 def _line(key: str, state: str, longitude: str = "123.4500000") -> str:
-    return f"{key},路灯,0119,市城管局,区城管局,区城管局,{key[:6]}001001001,{state},2012-03-04,,实测,{longitude},41.8000000,铸铁,"
+    return f"{key},路灯,0119,市城管局,区城管局,区城管局,{key[:6]}001001001,{state},2012-03-04,,实测,{longitude},41.8000000,铸铁,"  # noqa: E501
 
 
 def _told(rng: random.Random, keys: list[str], held: dict[str, str]) -> tuple[list[str], Said]:
@@ -90,7 +93,9 @@ def _told(rng: random.Random, keys: list[str], held: dict[str, str]) -> tuple[li
 
 
 def _replayed(told: list[Said]) -> dict[str, set[Version]]:
-    """The slow truth: per key a list of versions; a delivery closes what it contradicts and asserts what it says."""
+    """The slow truth: per key a list of versions; a delivery closes what it contradicts and asserts what it
+    says.
+    """
     histories: dict[str, list[Version]] = defaultdict(list)
     for now, (delivery, (accepted, named)) in enumerate(zip(DELIVERIES, told, strict=True)):
         gone = [k for k in histories if k not in named] if delivery.full else []
@@ -118,11 +123,24 @@ def _say(rows: list[Version], state: str | None, month: int, now: int) -> None:
 def _deliver(folder: Path, delivery: Delivery, lines: list[str]) -> None:
     body = ("\r\n".join([HEADER, *lines]) + "\r\n").encode("gb18030")
     manifest: dict[str, Any] = {
-        "manifest": 1, "dataset": DATASET, "contract": "1.0.0", "delivery": delivery.name, "period": f"2016-{delivery.month:02d}",
-        "coverage": "full" if delivery.full else "changes", "sent_at": delivery.known, "corrects": None,
-        "files": [{"name": "a.csv", "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "records": len(lines)}],
+        "manifest": 1,
+        "dataset": DATASET,
+        "contract": "1.0.0",
+        "delivery": delivery.name,
+        "period": f"2016-{delivery.month:02d}",
+        "coverage": "full" if delivery.full else "changes",
+        "sent_at": delivery.known,
+        "corrects": None,
+        "files": [
+            {
+                "name": "a.csv",
+                "bytes": len(body),
+                "sha256": hashlib.sha256(body).hexdigest(),
+                "records": len(lines),
+            }
+        ],
         "totals": {"records": len(lines), "sum": {}, "distinct": {}, "min": {}, "max": {}},
-    }  # fmt: skip
+    }
     to = folder / DATASET / delivery.name
     to.mkdir(parents=True)
     (to / "a.csv").write_bytes(body)
@@ -132,12 +150,19 @@ def _deliver(folder: Path, delivery: Delivery, lines: list[str]) -> None:
 def _histories(settings: Settings) -> dict[str, set[Version]]:
     table = open_table(settings, silver(DATASET))
     assert table is not None
-    rows = table.to_pyarrow_table(columns=["object_id", "state_code", "_valid_from", "_valid_to", "_known_from", "_known_to"])
+    rows = table.to_pyarrow_table(
+        columns=["object_id", "state_code", "_valid_from", "_valid_to", "_known_from", "_known_to"]
+    )
     at = {d.known: n for n, d in enumerate(DELIVERIES)}
     months = [[m.month if m else None for m in rows[c].to_pylist()] for c in ("_valid_from", "_valid_to")]
-    moments = [pc.strftime(pc.cast(rows[c], _BEIJING, safe=False), "%Y-%m-%dT%H:%M:%S+08:00").to_pylist() for c in ("_known_from", "_known_to")]  # pyright: ignore[reportAttributeAccessIssue]
+    moments = [
+        pc.strftime(pc.cast(rows[c], _BEIJING, safe=False), "%Y-%m-%dT%H:%M:%S+08:00").to_pylist()
+        for c in ("_known_from", "_known_to")
+    ]  # pyright: ignore[reportAttributeAccessIssue]
     found: dict[str, set[Version]] = defaultdict(set)
-    for key, state, *months_, begin, end in zip(rows["object_id"].to_pylist(), rows["state_code"].to_pylist(), *months, *moments, strict=True):
+    for key, state, *months_, begin, end in zip(
+        rows["object_id"].to_pylist(), rows["state_code"].to_pylist(), *months, *moments, strict=True
+    ):
         version = (state, *months_, at[begin], at[end] if end else None)
         assert version not in found[key], "a version stands twice"
         found[key].add(version)
@@ -147,7 +172,9 @@ def _histories(settings: Settings) -> dict[str, set[Version]]:
 def _faults(history: set[Version], named: list[bool]) -> Iterator[str]:
     """What no history may show, at any moment of knowing."""
     for now in range(len(DELIVERIES)):
-        known = sorted((r for r in history if r[3] <= now and (r[4] is None or r[4] > now)), key=lambda r: r[1])
+        known = sorted(
+            (r for r in history if r[3] <= now and (r[4] is None or r[4] > now)), key=lambda r: r[1]
+        )
         if sum(r[2] is None for r in known) > 1:
             yield "more than one open version"
         for one, other in pairwise(known):

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from citylake.lake.errors import EnvironmentFailed
-from citylake.lake.names import inbox_prefix
-from citylake.lake.processes import stop
-from citylake.lake.services import up
-from citylake.lake.settings import Settings
-from citylake.publish.jdbc import beeline, create_views_over_jdbc
-from citylake.publish.release import latest
-from citylake.run import open_lake, release
+from citylake.appliance.processes import stop
+from citylake.appliance.services import up
+from citylake.core.errors import EnvironmentFailed
+from citylake.core.names import inbox_prefix
+from citylake.core.settings import Settings
+from citylake.pipeline.lake import open_lake
+from citylake.pipeline.steps import release
+from citylake.release.jdbc import beeline, create_views_over_jdbc
+from citylake.release.release import latest
 
 from tests.flow.deliveries import REGISTER, components, send
 
@@ -24,7 +25,15 @@ KEYS = [f"2101020119{n:06d}" for n in range(50)]
 @pytest.fixture(scope="module")
 def served(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     lake = open_lake(lake_settings)
-    send(lake, Path(tmp_path_factory.mktemp("jdbc")), REGISTER, "2016-04-001", components(dict.fromkeys(KEYS, "完好")), 50, 1)
+    send(
+        lake,
+        Path(tmp_path_factory.mktemp("jdbc")),
+        REGISTER,
+        "2016-04-001",
+        components(dict.fromkeys(KEYS, "完好")),
+        50,
+        1,
+    )
     release(lake)
     up(lake_settings, jdbc=True)
     create_views_over_jdbc(lake_settings, latest(lake.store))

@@ -1,4 +1,6 @@
-"""A late delivery of an old period restates exactly the touched keys; the ledger says old, new and why; the first release stays as it was."""
+"""A late delivery of an old period restates exactly the touched keys; the ledger says old, new and why; the
+first release stays as it was.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,16 @@ from typing import Any
 
 import pytest
 from citylake.audit.tables import audit_views
-from citylake.city import generate
+from citylake.core.names import mart
+from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
-from citylake.lake.delta import open_table
-from citylake.lake.names import mart
-from citylake.lake.settings import Settings
 from citylake.ledger.evidence import events
 from citylake.marts.restatement import LEDGER, restatements
-from citylake.publish.release import as_known_on, create_views, latest, releases
-from citylake.run import Lake, build_mart, open_lake, release, replay_dataset
+from citylake.pipeline.lake import Lake, open_lake
+from citylake.pipeline.steps import build_mart, release, replay_dataset
+from citylake.release.release import as_known_on, create_views, latest, releases
+from citylake.storage.delta import open_table
+from citylake.synthetic import generate
 
 DATASET, MART, LATE = "civil_affairs/movement", "population/movement_balance", "2016-01-001"
 FIGURES = "SELECT area_code, stat_month, deaths, expected_stock FROM population.movement_balance ORDER BY ALL"
@@ -54,11 +57,21 @@ def test_the_ledger_holds_exactly_the_touched_keys_with_old_and_new(late: Late) 
     keys = {k for k in old.keys() | new.keys() if old.get(k) != new.get(k)}
     assert len(entered) == len(keys) > 0
     for row in entered:
-        key = next(k for k in keys if k[0] == row["key"].split('"area_code":"')[1].split('"')[0] and k[1] in row["key"])
+        key = next(
+            k
+            for k in keys
+            if k[0] == row["key"].split('"area_code":"')[1].split('"')[0] and k[1] in row["key"]
+        )
         before, after = old.get(key, {}), new.get(key, {})
         assert row["change"] == ("added" if not before else "removed" if not after else "changed")
-        wanted = {c: (before.get(c), after.get(c)) for c in after if c not in ("area_code", "stat_month") and before.get(c) != after.get(c)}
-        assert {c["column"]: (c["old"], c["new"]) for c in row["changed"]} == {c: (_text(a), _text(b)) for c, (a, b) in wanted.items()}
+        wanted = {
+            c: (before.get(c), after.get(c))
+            for c in after
+            if c not in ("area_code", "stat_month") and before.get(c) != after.get(c)
+        }
+        assert {c["column"]: (c["old"], c["new"]) for c in row["changed"]} == {
+            c: (_text(a), _text(b)) for c, (a, b) in wanted.items()
+        }
 
 
 def _text(value: Any) -> str | None:
@@ -75,10 +88,15 @@ def test_the_first_release_still_shows_the_first_figures(late: Late) -> None:
     lake, _ = late
     create_views(lake.spark, lake.settings, latest(lake.store))
     before = [r for r in releases(lake.store) if mart(MART).title in r.tables][-2]
-    then = [tuple(r) for r in lake.spark.sql(as_known_on(lake.spark, lake.settings, before, FIGURES)).collect()]
+    then = [
+        tuple(r) for r in lake.spark.sql(as_known_on(lake.spark, lake.settings, before, FIGURES)).collect()
+    ]
     now = [tuple(r) for r in lake.spark.sql(FIGURES).collect()]
     pinned = _rows(lake, before.tables[mart(MART).title]["version"])
-    assert then == sorted(((r["area_code"], r["stat_month"], r["deaths"], r["expected_stock"]) for r in pinned.values()), key=str)
+    assert then == sorted(
+        ((r["area_code"], r["stat_month"], r["deaths"], r["expected_stock"]) for r in pinned.values()),
+        key=str,
+    )
     assert then != now
 
 

@@ -7,17 +7,19 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from citylake.appliance.processes import port_free
 from citylake.ingest.sources.folder import fetch_folder
-from citylake.lake.processes import port_free
-from citylake.orchestrate.demo import schedule
-from citylake.publish.release import releases
-from citylake.run import Lake, open_lake
+from citylake.pipeline.lake import Lake, open_lake
+from citylake.release.release import releases
+from citylake.synthetic.demo import schedule
 from rich.console import Console
 
 pytestmark = pytest.mark.slow
 
 
-def test_airflow_and_run_give_identical_tables(small_lake: Any, contents: Callable[[Lake], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_airflow_and_run_give_identical_tables(
+    small_lake: Any, contents: Callable[[Lake], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     lake, city = small_lake
     monkeypatch.setenv("CITYLAKE_LAKE", "airflow")
     other = open_lake(lake.settings.model_copy(update={"lake": "airflow"}))

@@ -10,12 +10,12 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from citylake.lake.doctor import checks, conditional_winners
-from citylake.lake.errors import EnvironmentFailed
-from citylake.lake.processes import Service, listening, port_free, running, start, stop, wait_until
-from citylake.lake.services import up
-from citylake.lake.settings import Settings
-from citylake.lake.store import Store
+from citylake.appliance.doctor import checks, conditional_winners
+from citylake.appliance.processes import Service, listening, port_free, running, start, stop, wait_until
+from citylake.appliance.services import up
+from citylake.core.errors import EnvironmentFailed
+from citylake.core.settings import Settings
+from citylake.storage.store import Store
 
 
 def test_a_second_up_changes_nothing(lake_settings: Settings) -> None:
@@ -31,7 +31,9 @@ def test_doctor_finds_nothing_wrong(lake_settings: Settings, spark: object) -> N
 def test_buckets_are_not_counted_by_the_free_disk(lake_settings: Settings, store: Store) -> None:
     """The store's own page: room for a thousand buckets, and few volumes taken by those that are here."""
     assert store.create("test/volumes", b"a")
-    with urllib.request.urlopen(f"http://127.0.0.1:{lake_settings.port_s3_master}/dir/status", timeout=5) as page:
+    with urllib.request.urlopen(
+        f"http://127.0.0.1:{lake_settings.port_s3_master}/dir/status", timeout=5
+    ) as page:
         topology = json.load(page)["Topology"]
     volumes = {layout["collection"]: len(layout["writables"] or []) for layout in topology["Layouts"]}
     assert topology["Free"] > 2000
@@ -52,7 +54,10 @@ def test_create_gives_the_first_writer_the_key(store: Store) -> None:
 
 
 def _listener(port: int) -> Service:
-    code = f"import socket,time; s=socket.socket(); s.setsockopt(1,2,1); s.bind(('127.0.0.1',{port})); s.listen(); time.sleep(600)"
+    code = (
+        f"import socket,time; s=socket.socket(); s.setsockopt(1,2,1); s.bind(('127.0.0.1',{port}));"
+        " s.listen(); time.sleep(600)"
+    )
     return Service("listener", ["python3", "-c", code], ports={"port_listener": port})
 
 
@@ -60,7 +65,11 @@ def test_a_crashed_process_is_started_again_and_stop_frees_the_port(tmp_path: Pa
     port = 39871
     start(_listener(port), tmp_path)
     wait_until(lambda: listening(port), "listener", tmp_path, 20)
-    child = int(Path(f"/proc/{running('listener', tmp_path)}/task/{running('listener', tmp_path)}/children").read_text().split()[0])
+    child = int(
+        Path(f"/proc/{running('listener', tmp_path)}/task/{running('listener', tmp_path)}/children")
+        .read_text()
+        .split()[0]
+    )
     os.kill(child, signal.SIGKILL)
     deadline = time.monotonic() + 20
     while not Path(f"/proc/{child}").exists() and time.monotonic() < deadline:

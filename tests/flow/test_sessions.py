@@ -6,21 +6,26 @@ import subprocess
 import sys
 
 import pytest
-from citylake.lake.settings import Settings
+from citylake.core.settings import Settings
 from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 from pyspark.sql.connect.session import SparkSession
 
 TASK = """
-from citylake import plan, run
-run.VERBS["count"] = lambda lake: {"rows": lake.spark.range(3).count(), "session": lake.spark.session_id}
-done = plan.run_verb("count")
+from citylake.orchestrate import tasks
+from citylake.pipeline import steps
+steps.VERBS["count"] = lambda lake: {"rows": lake.spark.range(3).count(), "session": lake.spark.session_id}
+done = tasks.run_verb("count")
 print(done["rows"], done["session"])
 """
 
 
 def test_a_task_ends_its_session(lake_settings: Settings) -> None:
-    """Else the server would keep it, and the plans in it, for an hour: a scheduler's task ends without the interpreter's exit."""
-    done = subprocess.run([sys.executable, "-c", TASK], capture_output=True, text=True, timeout=120, check=True)
+    """Else the server would keep it, and the plans in it, for an hour: a scheduler's task ends without the
+    interpreter's exit.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", TASK], capture_output=True, text=True, timeout=120, check=True
+    )
     rows, session = done.stdout.split()
     assert rows == "3"
     with pytest.raises(SparkConnectGrpcException, match="SESSION_CLOSED"):

@@ -1,4 +1,6 @@
-"""Hop 1 against real servers on loopback: S3, SSH, HTTP and PostgreSQL. Whatever a source does, the inbox holds whole deliveries, each once."""
+"""Hop 1 against real servers on loopback: S3, SSH, HTTP and PostgreSQL. Whatever a source does, the inbox
+holds whole deliveries, each once.
+"""
 
 from __future__ import annotations
 
@@ -21,15 +23,15 @@ import psycopg
 import pytest
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
+from citylake.core.errors import ContractError, EnvironmentFailed, LakeError, SourceMissing, SourceMoved
+from citylake.core.settings import ROOT, Settings
 from citylake.ingest.receive import receive, waiting
 from citylake.ingest.sources.drops import Watch
 from citylake.ingest.sources.folder import FolderSource, fetch_folder
 from citylake.ingest.sources.opening import open_source
 from citylake.ingest.sources.source import Found, fetch
-from citylake.lake.errors import ContractError, EnvironmentFailed, LakeError, SourceMissing, SourceMoved
-from citylake.lake.settings import ROOT, Settings
-from citylake.lake.store import Store, open_store
 from citylake.ledger.receipts import Receipt
+from citylake.storage.store import Store, open_store
 from pydantic import SecretStr
 
 SECRET = "s3cr3t-Pa+s/word"
@@ -57,7 +59,9 @@ def connect(lake_settings: Settings, tmp_path: Path) -> Callable[..., Settings]:
 
     def settings(**uris: str) -> Settings:
         held = {name: SecretStr(uri) for name, uri in uris.items()}
-        return lake_settings.model_copy(update={"lake": "sources", "state": tmp_path / "state", "connections": held})
+        return lake_settings.model_copy(
+            update={"lake": "sources", "state": tmp_path / "state", "connections": held}
+        )
 
     return settings
 
@@ -67,7 +71,13 @@ def _weather(contract: Contract, hours: int = 2) -> bytes:
     columns = [c for c in contract.columns if c.delivered]
     lines = [",".join(c.header("") for c in columns)]
     for hour in range(hours):
-        values = dict(zip(("station_code", "latitude", "longitude", "altitude_m", "year", "month", "day"), STATION, strict=True)) | {"hour": str(hour)}
+        values = dict(
+            zip(
+                ("station_code", "latitude", "longitude", "altitude_m", "year", "month", "day"),
+                STATION,
+                strict=True,
+            )
+        ) | {"hour": str(hour)}
         lines.append(",".join(values.get(c.name, "0" if c.name.endswith("_qc") else "1.50") for c in columns))
     return ("\r\n".join(lines) + "\r\n").encode()
 
@@ -75,13 +85,28 @@ def _weather(contract: Contract, hours: int = 2) -> bytes:
 def _manifest(contract: Contract, delivery: str, name: str, body: bytes, records: int) -> bytes:
     file = {"name": name, "bytes": len(body), "sha256": hashlib.sha256(body).hexdigest(), "records": records}
     text = {
-        "manifest": 1, "dataset": contract.id, "contract": contract.version, "delivery": delivery, "period": "2016-03", "coverage": "full",
-        "sent_at": "2016-04-01T09:30:00+08:00", "corrects": None, "files": [file], "totals": {"records": records},
-    }  # fmt: skip
+        "manifest": 1,
+        "dataset": contract.id,
+        "contract": contract.version,
+        "delivery": delivery,
+        "period": "2016-03",
+        "coverage": "full",
+        "sent_at": "2016-04-01T09:30:00+08:00",
+        "corrects": None,
+        "files": [file],
+        "totals": {"records": records},
+    }
     return json.dumps(text, ensure_ascii=False).encode()
 
 
-def _put(root: Path, contract: Contract, delivery: str, name: str = "观测.csv", hours: int = 2, manifest: bool = True) -> Path:
+def _put(
+    root: Path,
+    contract: Contract,
+    delivery: str,
+    name: str = "观测.csv",
+    hours: int = 2,
+    manifest: bool = True,
+) -> Path:
     folder = root / contract.id / delivery
     folder.mkdir(parents=True, exist_ok=True)
     body = _weather(contract, hours)
@@ -147,7 +172,9 @@ def _closed_port() -> int:
 # ---- any source ----
 
 
-def test_a_folder_is_brought_once_and_its_deliveries_are_accepted(inbox: Store, contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_a_folder_is_brought_once_and_its_deliveries_are_accepted(
+    inbox: Store, contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     _put(tmp_path, contracts[WEATHER], "2016-03-001")
     assert fetch_folder(inbox, tmp_path) == 1
     assert fetch_folder(inbox, tmp_path) == 0
@@ -155,7 +182,9 @@ def test_a_folder_is_brought_once_and_its_deliveries_are_accepted(inbox: Store, 
     assert _outcomes(inbox, contracts[WEATHER]) == ["accepted"]
 
 
-def test_another_manifest_under_a_known_name_comes_beside_it_and_is_answered_too(inbox: Store, contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_another_manifest_under_a_known_name_comes_beside_it_and_is_answered_too(
+    inbox: Store, contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     for hours in (2, 3, 4):
         _put(tmp_path, contracts[WEATHER], "2016-03-001", hours=hours)
         assert fetch_folder(inbox, tmp_path) == 1
@@ -168,7 +197,9 @@ def test_another_manifest_under_a_known_name_comes_beside_it_and_is_answered_too
     assert waiting(inbox, WEATHER) == []
 
 
-def test_what_a_broken_fetch_left_does_not_spoil_the_delivery(inbox: Store, contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_what_a_broken_fetch_left_does_not_spoil_the_delivery(
+    inbox: Store, contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     _put(tmp_path, contracts[WEATHER], "2016-03-001")
     inbox.put(f"inbox/{WEATHER}/2016-03-001/old.csv", b"half")
     inbox.put(f"inbox/{WEATHER}/2016-03-001/观测.csv", b"half")
@@ -226,7 +257,9 @@ def _age(folder: Path, moment: float) -> None:
         os.utime(path, (moment, moment))
 
 
-def test_without_manifest_a_folder_waits_until_it_is_at_rest(inbox: Store, contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_without_manifest_a_folder_waits_until_it_is_at_rest(
+    inbox: Store, contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     contract, clock = replace(contracts[WEATHER], unattested=True), _Clock()
     source = _watched(tmp_path / "in", contract, tmp_path / "notes.json", clock)
     folder = _put(tmp_path / "in", contract, "2016-03-001", hours=1, manifest=False)
@@ -243,11 +276,18 @@ def test_without_manifest_a_folder_waits_until_it_is_at_rest(inbox: Store, contr
     clock.now += 3_600
     assert fetch(inbox, source) == 0
     made = _made(inbox, WEATHER)
-    assert (made["attested"], made["period"], made["coverage"], made["totals"]["records"]) == (False, "2016-03", "changes", 3)
+    assert (made["attested"], made["period"], made["coverage"], made["totals"]["records"]) == (
+        False,
+        "2016-03",
+        "changes",
+        3,
+    )
     assert _outcomes(inbox, contract) == ["accepted"]
 
 
-def test_a_file_that_was_just_touched_is_not_old_enough(inbox: Store, contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_a_file_that_was_just_touched_is_not_old_enough(
+    inbox: Store, contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     contract, clock = replace(contracts[WEATHER], unattested=True), _Clock()
     source = _watched(tmp_path / "in", contract, tmp_path / "notes.json", clock)
     folder = _put(tmp_path / "in", contract, "2016-03-001", manifest=False)
@@ -259,7 +299,9 @@ def test_a_file_that_was_just_touched_is_not_old_enough(inbox: Store, contracts:
     assert fetch(inbox, source) == 1
 
 
-def test_a_contract_that_wants_manifests_never_takes_a_folder_for_being_at_rest(inbox: Store, contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_a_contract_that_wants_manifests_never_takes_a_folder_for_being_at_rest(
+    inbox: Store, contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     clock = _Clock()
     source = _watched(tmp_path / "in", contracts[WEATHER], tmp_path / "notes.json", clock)
     folder = _put(tmp_path / "in", contracts[WEATHER], "2016-03-001", manifest=False)
@@ -273,7 +315,9 @@ def test_a_contract_that_wants_manifests_never_takes_a_folder_for_being_at_rest(
     assert _outcomes(inbox, contracts[WEATHER]) == ["accepted"]
 
 
-def test_a_file_under_its_name_of_transfer_keeps_the_folder_back(inbox: Store, contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_a_file_under_its_name_of_transfer_keeps_the_folder_back(
+    inbox: Store, contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     folder = _put(tmp_path / "in", contracts[WEATHER], "2016-03-001", manifest=False)
     (folder / ".done").touch()
     (folder / "more.csv.filepart").write_bytes(b"1")
@@ -283,7 +327,9 @@ def test_a_file_under_its_name_of_transfer_keeps_the_folder_back(inbox: Store, c
     assert fetch(inbox, source) == 1
 
 
-def test_a_link_in_a_delivery_is_not_followed(inbox: Store, contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_a_link_in_a_delivery_is_not_followed(
+    inbox: Store, contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     folder = _put(tmp_path / "in", contracts[WEATHER], "2016-03-001")
     outside = tmp_path / "outside.csv"
     (folder / "观测.csv").rename(outside)
@@ -307,7 +353,10 @@ def test_the_settings_read_connections_and_never_show_them(monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("given", "rule"),
     [
-        (f"http://user:{quote(SECRET, safe='')}@127.0.0.1/x#dataset={CASES}&period=2016", "source.secret_given"),
+        (
+            f"http://user:{quote(SECRET, safe='')}@127.0.0.1/x#dataset={CASES}&period=2016",
+            "source.secret_given",
+        ),
         ("gopher://127.0.0.1/x", "source.address"),
         ("http://127.0.0.1:port/x", "source.address"),
         (f"http://127.0.0.1/x#dataset={CASES}&perod=2016", "source.option"),
@@ -321,25 +370,36 @@ def test_the_settings_read_connections_and_never_show_them(monkeypatch: pytest.M
         ("s3+http://127.0.0.1", "source.address"),
     ],
 )
-def test_a_wrong_address_is_told_at_once(connect: Callable[..., Settings], logged: list[str], given: str, rule: str) -> None:
+def test_a_wrong_address_is_told_at_once(
+    connect: Callable[..., Settings], logged: list[str], given: str, rule: str
+) -> None:
     with pytest.raises(LakeError) as told:
         list(open_source(connect(), given).deliveries())
     assert told.value.rule == rule and told.value.now
     assert SECRET not in str(told.value) and quote(SECRET, safe="") not in str(told.value)
 
 
-def test_every_kind_of_source_that_is_not_there_asks_to_come_again_and_tells_no_secret(connect: Callable[..., Settings], logged: list[str]) -> None:
+def test_every_kind_of_source_that_is_not_there_asks_to_come_again_and_tells_no_secret(
+    connect: Callable[..., Settings], logged: list[str]
+) -> None:
     login, port = f"user:{quote(SECRET, safe='')}@127.0.0.1", _closed_port()
     key = quote(asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode())
     uris = {
-        "file": "file:///no/such/folder", "s3": f"s3+http://{login}:{port}/bucket", "sftp": f"sftp://{login}:{port}/in?host_key={key}",
-        "http": f"http://{login}:{port}/x#dataset={CASES}&period=2016", "sql": f"postgresql://{login}:{port}/x#dataset={WEATHER}&period=2016&query=select 1",
-    }  # fmt: skip
+        "file": "file:///no/such/folder",
+        "s3": f"s3+http://{login}:{port}/bucket",
+        "sftp": f"sftp://{login}:{port}/in?host_key={key}",
+        "http": f"http://{login}:{port}/x#dataset={CASES}&period=2016",
+        "sql": f"postgresql://{login}:{port}/x#dataset={WEATHER}&period=2016&query=select 1",
+    }
     for name in uris:
         with pytest.raises(SourceMissing, match=r"source\.unreachable") as told:
             list(open_source(connect(**uris), name).deliveries())
         assert (told.value.exit_code, told.value.retry) == (4, True)
-        assert told.value.what and told.value.now and ("/no/such/folder" if name == "file" else f"{name} ") in told.value.where
+        assert (
+            told.value.what
+            and told.value.now
+            and ("/no/such/folder" if name == "file" else f"{name} ") in told.value.where
+        )
         assert name == "file" or _tells_no_secret(told.value, logged), name
 
 
@@ -348,7 +408,7 @@ def test_every_kind_of_source_that_is_not_there_asks_to_come_again_and_tells_no_
 
 def _bucket(settings: Settings, name: str, secret: str = "") -> str:
     address = settings.endpoint.removeprefix("http://")
-    return f"s3+http://{settings.s3_access_key}:{quote(secret or settings.s3_secret_key.get_secret_value(), safe='')}@{address}/{name}"
+    return f"s3+http://{settings.s3_access_key}:{quote(secret or settings.s3_secret_key.get_secret_value(), safe='')}@{address}/{name}"  # noqa: E501
 
 
 def test_deliveries_below_a_prefix_of_another_bucket(
@@ -367,13 +427,17 @@ def test_deliveries_below_a_prefix_of_another_bucket(
     assert _outcomes(inbox, contracts[WEATHER]) == ["accepted"]
 
 
-def test_a_wrong_key_to_a_bucket_is_not_a_matter_of_waiting(connect: Callable[..., Settings], lake_settings: Settings, logged: list[str]) -> None:
+def test_a_wrong_key_to_a_bucket_is_not_a_matter_of_waiting(
+    connect: Callable[..., Settings], lake_settings: Settings, logged: list[str]
+) -> None:
     with pytest.raises(LakeError, match=r"source\.refused") as told:
         list(open_source(connect(theirs=_bucket(lake_settings, "department", SECRET)), "theirs").deliveries())
     assert not told.value.retry and _tells_no_secret(told.value, logged)
 
 
-def test_a_bucket_that_does_not_exist_is_missing(connect: Callable[..., Settings], lake_settings: Settings) -> None:
+def test_a_bucket_that_does_not_exist_is_missing(
+    connect: Callable[..., Settings], lake_settings: Settings
+) -> None:
     with pytest.raises(SourceMissing, match="NoSuchBucket"):
         list(open_source(connect(theirs=_bucket(lake_settings, "nowhere")), "theirs").deliveries())
 
@@ -389,7 +453,7 @@ class _Sftp:
     passwords: list[str] = field(default_factory=list)
 
     def uri(self, password: str = SECRET, key: str = "") -> str:
-        return f"sftp://met:{quote(password, safe='')}@127.0.0.1:{self.port}/in?host_key={quote(key or self.key)}"
+        return f"sftp://met:{quote(password, safe='')}@127.0.0.1:{self.port}/in?host_key={quote(key or self.key)}"  # noqa: E501
 
 
 @pytest.fixture(scope="module")
@@ -419,7 +483,11 @@ def sftp_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Sftp]:
 
     async def serve() -> Any:
         return await asyncssh.create_server(
-            Login, "127.0.0.1", 0, server_host_keys=[key], sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(root).encode())
+            Login,
+            "127.0.0.1",
+            0,
+            server_host_keys=[key],
+            sftp_factory=lambda channel: asyncssh.SFTPServer(channel, chroot=str(root).encode()),
         )
 
     server = ask(serve())
@@ -444,7 +512,11 @@ def sftp(sftp_server: _Sftp) -> _Sftp:
 
 
 def test_sftp_brings_what_has_a_manifest_and_nothing_that_is_still_uploaded(
-    inbox: Store, contracts: dict[str, Contract], connect: Callable[..., Settings], sftp: _Sftp, logged: list[str]
+    inbox: Store,
+    contracts: dict[str, Contract],
+    connect: Callable[..., Settings],
+    sftp: _Sftp,
+    logged: list[str],
 ) -> None:
     settings = connect(met=sftp.uri())
     _put(sftp.root / "in", contracts[WEATHER], "2016-03-001")
@@ -458,7 +530,9 @@ def test_sftp_brings_what_has_a_manifest_and_nothing_that_is_still_uploaded(
     assert not [t for t in logged if SECRET in t]
 
 
-def test_sftp_takes_a_marked_folder_and_makes_its_manifest(inbox: Store, contracts: dict[str, Contract], connect: Callable[..., Settings], sftp: _Sftp) -> None:
+def test_sftp_takes_a_marked_folder_and_makes_its_manifest(
+    inbox: Store, contracts: dict[str, Contract], connect: Callable[..., Settings], sftp: _Sftp
+) -> None:
     folder = _put(sftp.root / "in", contracts[WEATHER], "2016-03-001", manifest=False)
     (folder / ".done").touch()
     assert [fetch(inbox, open_source(connect(met=sftp.uri()), "met")) for _ in range(2)] == [1, 0]
@@ -466,7 +540,9 @@ def test_sftp_takes_a_marked_folder_and_makes_its_manifest(inbox: Store, contrac
     assert _outcomes(inbox, contracts[WEATHER]) == ["accepted"]
 
 
-def test_an_unknown_host_key_ends_the_talk_before_the_password(connect: Callable[..., Settings], sftp: _Sftp, logged: list[str]) -> None:
+def test_an_unknown_host_key_ends_the_talk_before_the_password(
+    connect: Callable[..., Settings], sftp: _Sftp, logged: list[str]
+) -> None:
     other = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode().strip()
     with pytest.raises(LakeError, match=r"source\.host_key") as told:
         list(open_source(connect(met=sftp.uri(key=other)), "met").deliveries())
@@ -474,14 +550,18 @@ def test_an_unknown_host_key_ends_the_talk_before_the_password(connect: Callable
     assert not told.value.retry and _tells_no_secret(told.value, logged)
 
 
-def test_a_wrong_password_is_not_a_matter_of_waiting(connect: Callable[..., Settings], sftp: _Sftp, logged: list[str]) -> None:
+def test_a_wrong_password_is_not_a_matter_of_waiting(
+    connect: Callable[..., Settings], sftp: _Sftp, logged: list[str]
+) -> None:
     with pytest.raises(LakeError, match=r"source\.refused") as told:
         list(open_source(connect(met=sftp.uri(password=SECRET + "x")), "met").deliveries())
     assert sftp.passwords == [SECRET + "x"]
     assert not told.value.retry and _tells_no_secret(told.value, logged)
 
 
-def test_a_folder_that_the_server_does_not_have_is_missing(connect: Callable[..., Settings], sftp: _Sftp) -> None:
+def test_a_folder_that_the_server_does_not_have_is_missing(
+    connect: Callable[..., Settings], sftp: _Sftp
+) -> None:
     with pytest.raises(SourceMissing, match="no such file or folder"):
         list(open_source(connect(met=sftp.uri().replace("/in?", "/nowhere?")), "met").deliveries())
 
@@ -506,7 +586,10 @@ class _Api:
 
     def page(self, number: int, size: int) -> bytes:
         rows = self.rows[(number - 1) * size : number * size]
-        return f'{{"page": {number}, "total": {self.total_of.get(number, len(self.rows))}, "rows": [{", ".join(rows)}]}}'.encode()
+        return (
+            f'{{"page": {number}, "total": {self.total_of.get(number, len(self.rows))}, "rows":'
+            f" [{', '.join(rows)}]}}".encode()
+        )
 
     def uri(self, size: int = 2, more: str = "") -> str:
         login = f"clerk:{quote(SECRET, safe='')}@"
@@ -523,7 +606,15 @@ def _handler(api: _Api) -> type[BaseHTTPRequestHandler]:
             number, size = int(asked["page"]), int(asked["size"])
             api.authorised, api.keyed = self.headers.get("Authorization", ""), asked.get("kind", "")
             same = api.etag and self.headers.get("If-None-Match") == api.etag
-            status = api.status if api.status != 200 else 304 if same else 200 if parts.path == "/api/cases" else 404
+            status = (
+                api.status
+                if api.status != 200
+                else 304
+                if same
+                else 200
+                if parts.path == "/api/cases"
+                else 404
+            )
             api.asked.append((number, status))
             body = api.page(number, size) if status == 200 else b""
             self.send_response(status)
@@ -560,11 +651,18 @@ def api() -> Iterator[_Api]:
 
 def _case(number: int) -> str:
     """A row whose number would change its digits on the way through a float."""
-    return f'{{"case_id": "C{number}", "obj_id": null, "event_class": "0101", "x": 123.4500000000000000001, "y": 41.10, "reported_at": "2016-03-01 08:00:00"}}'
+    return (
+        f'{{"case_id": "C{number}", "obj_id": null, "event_class": "0101", "x": 123.4500000000000000001, "y":'
+        ' 41.10, "reported_at": "2016-03-01 08:00:00"}'
+    )
 
 
 def test_pages_become_one_file_with_every_character_of_every_row(
-    inbox: Store, contracts: dict[str, Contract], connect: Callable[..., Settings], api: _Api, logged: list[str]
+    inbox: Store,
+    contracts: dict[str, Contract],
+    connect: Callable[..., Settings],
+    api: _Api,
+    logged: list[str],
 ) -> None:
     settings = connect(cases=api.uri())
     assert fetch(inbox, open_source(settings, "cases")) == 1
@@ -577,7 +675,9 @@ def test_pages_become_one_file_with_every_character_of_every_row(
     assert not [t for t in logged if SECRET in t or quote(SECRET, safe="") in t or "/api/cases" in t]
 
 
-def test_the_same_snapshot_comes_once_and_another_one_comes_again(inbox: Store, connect: Callable[..., Settings], api: _Api) -> None:
+def test_the_same_snapshot_comes_once_and_another_one_comes_again(
+    inbox: Store, connect: Callable[..., Settings], api: _Api
+) -> None:
     settings = connect(cases=api.uri())
     assert [fetch(inbox, open_source(settings, "cases")) for _ in range(2)] == [1, 0]
     api.rows.append(_case(7))
@@ -586,7 +686,9 @@ def test_the_same_snapshot_comes_once_and_another_one_comes_again(inbox: Store, 
     assert len([k for k in _held(inbox) if k.endswith("manifest.json")]) == 2
 
 
-def test_a_snapshot_that_moves_between_pages_is_discarded(inbox: Store, connect: Callable[..., Settings], api: _Api) -> None:
+def test_a_snapshot_that_moves_between_pages_is_discarded(
+    inbox: Store, connect: Callable[..., Settings], api: _Api
+) -> None:
     settings, api.moves_after = connect(cases=api.uri()), 2
     with pytest.raises(SourceMoved, match=r"source\.moved") as told:
         fetch(inbox, open_source(settings, "cases"))
@@ -598,14 +700,18 @@ def test_a_snapshot_that_moves_between_pages_is_discarded(inbox: Store, connect:
     assert [n for n, _ in api.asked] == [1, 2, 3, 4, 1], "no page of the old snapshot is used again"
 
 
-def test_a_total_that_changes_between_pages_is_a_moved_snapshot(inbox: Store, connect: Callable[..., Settings], api: _Api) -> None:
+def test_a_total_that_changes_between_pages_is_a_moved_snapshot(
+    inbox: Store, connect: Callable[..., Settings], api: _Api
+) -> None:
     api.total_of[3] = 8
     with pytest.raises(SourceMoved, match="page 3"):
         fetch(inbox, open_source(connect(cases=api.uri()), "cases"))
     assert _held(inbox) == []
 
 
-def test_a_row_that_comes_on_two_pages_is_refused(inbox: Store, connect: Callable[..., Settings], api: _Api) -> None:
+def test_a_row_that_comes_on_two_pages_is_refused(
+    inbox: Store, connect: Callable[..., Settings], api: _Api
+) -> None:
     api.rows[5] = api.rows[1]
     with pytest.raises(LakeError, match=r"source\.rows_repeat") as told:
         fetch(inbox, open_source(connect(cases=api.uri()), "cases"))
@@ -613,14 +719,18 @@ def test_a_row_that_comes_on_two_pages_is_refused(inbox: Store, connect: Callabl
     assert _held(inbox) == []
 
 
-def test_pages_that_hold_fewer_rows_than_their_total_are_refused(inbox: Store, connect: Callable[..., Settings], api: _Api) -> None:
+def test_pages_that_hold_fewer_rows_than_their_total_are_refused(
+    inbox: Store, connect: Callable[..., Settings], api: _Api
+) -> None:
     api.total_of = dict.fromkeys(range(1, 9), 9)
     with pytest.raises(LakeError, match=r"source\.rows_short"):
         fetch(inbox, open_source(connect(cases=api.uri()), "cases"))
     assert _held(inbox) == []
 
 
-def test_a_broken_connection_goes_on_at_its_page(inbox: Store, contracts: dict[str, Contract], connect: Callable[..., Settings], api: _Api) -> None:
+def test_a_broken_connection_goes_on_at_its_page(
+    inbox: Store, contracts: dict[str, Contract], connect: Callable[..., Settings], api: _Api
+) -> None:
     settings = connect(cases=api.uri())
     api.break_on.add(3)
     with pytest.raises(SourceMissing, match="page 3") as told:
@@ -632,7 +742,9 @@ def test_a_broken_connection_goes_on_at_its_page(inbox: Store, contracts: dict[s
     assert _outcomes(inbox, contracts[CASES]) == ["accepted"]
 
 
-def test_pages_kept_from_an_older_snapshot_are_not_mixed_with_a_newer_one(inbox: Store, connect: Callable[..., Settings], api: _Api) -> None:
+def test_pages_kept_from_an_older_snapshot_are_not_mixed_with_a_newer_one(
+    inbox: Store, connect: Callable[..., Settings], api: _Api
+) -> None:
     settings = connect(cases=api.uri())
     api.break_on.add(3)
     with pytest.raises(SourceMissing):
@@ -650,13 +762,20 @@ def test_pages_without_etag_are_refused(inbox: Store, connect: Callable[..., Set
     assert _held(inbox) == []
 
 
-@pytest.mark.parametrize(("status", "rule", "retry"), [(401, "source.refused", False), (503, "source.unreachable", True), (404, "source.answer", False)])
-def test_an_answer_that_is_no_page_says_who_acts(connect: Callable[..., Settings], api: _Api, logged: list[str], status: int, rule: str, retry: bool) -> None:
+@pytest.mark.parametrize(
+    ("status", "rule", "retry"),
+    [(401, "source.refused", False), (503, "source.unreachable", True), (404, "source.answer", False)],
+)
+def test_an_answer_that_is_no_page_says_who_acts(
+    connect: Callable[..., Settings], api: _Api, logged: list[str], status: int, rule: str, retry: bool
+) -> None:
     api.status = status
     with pytest.raises(LakeError) as told:
         list(open_source(connect(cases=api.uri()), "cases").deliveries())
     assert (told.value.rule, told.value.retry) == (rule, retry)
-    assert not [f for f in (SECRET, quote(SECRET, safe="")) if f in str(told.value) or any(f in t for t in logged)]
+    assert not [
+        f for f in (SECRET, quote(SECRET, safe="")) if f in str(told.value) or any(f in t for t in logged)
+    ]
 
 
 # ---- a query ----
@@ -696,13 +815,16 @@ def owner(database: str, contracts: dict[str, Contract]) -> Iterator[psycopg.Con
 def _observe(owner: psycopg.Connection[Any], hour: int, moment: str | None = "2016-03-01 08:00") -> None:
     values = (*STATION, hour, f"-{hour}.10", moment)
     owner.execute(
-        "insert into observation (station_code, latitude, longitude, altitude_m, year, month, day, hour, temperature_celsius, written_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", values
-    )  # fmt: skip
+        "insert into observation (station_code, latitude, longitude, altitude_m, year, month, day, hour,"
+        " temperature_celsius, written_at) values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        values,
+    )
 
 
 @pytest.fixture
-def query(database: str, contracts: dict[str, Contract], connect: Callable[..., Settings]) -> Callable[..., Any]:
+def query(
+    database: str, contracts: dict[str, Contract], connect: Callable[..., Settings]
+) -> Callable[..., Any]:
     """A function: the source of a query on the table, with the password of the reader."""
     columns = ", ".join(c.name for c in contracts[WEATHER].columns if c.delivered)
     login = database.replace("postgres:@", f"reader:{quote(SECRET, safe='')}@")
@@ -720,7 +842,11 @@ def query(database: str, contracts: dict[str, Contract], connect: Callable[..., 
 
 
 def test_a_query_becomes_a_file_in_the_words_of_the_contract(
-    inbox: Store, contracts: dict[str, Contract], owner: psycopg.Connection[Any], query: Callable[..., Any], logged: list[str]
+    inbox: Store,
+    contracts: dict[str, Contract],
+    owner: psycopg.Connection[Any],
+    query: Callable[..., Any],
+    logged: list[str],
 ) -> None:
     assert [fetch(inbox, query()) for _ in range(2)] == [1, 0]
     made = _made(inbox, WEATHER)
@@ -728,7 +854,11 @@ def test_a_query_becomes_a_file_in_the_words_of_the_contract(
     header = [c.header("") for c in contracts[WEATHER].columns if c.delivered]
     assert lines[0] == ",".join(header)
     rows = [dict(zip(header, line.split(","), strict=True)) for line in lines[1:]]
-    assert [(r["Hour"], r["TEM"], r["RHU"]) for r in rows] == [("0", "-0.10", ""), ("1", "-1.10", ""), ("2", "-2.10", "")]
+    assert [(r["Hour"], r["TEM"], r["RHU"]) for r in rows] == [
+        ("0", "-0.10", ""),
+        ("1", "-1.10", ""),
+        ("2", "-2.10", ""),
+    ]
     assert made["totals"]["records"] == 3 and made["coverage"] == "full"
     assert _outcomes(inbox, contracts[WEATHER]) == ["accepted"]
     _observe(owner, 3)
@@ -736,7 +866,9 @@ def test_a_query_becomes_a_file_in_the_words_of_the_contract(
     assert not [t for t in logged if SECRET in t or quote(SECRET, safe="") in t]
 
 
-def test_count_and_rows_are_of_one_moment_while_others_write(inbox: Store, database: str, owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:
+def test_count_and_rows_are_of_one_moment_while_others_write(
+    inbox: Store, database: str, owner: psycopg.Connection[Any], query: Callable[..., Any]
+) -> None:
     stop = threading.Event()
 
     def write() -> None:
@@ -753,13 +885,17 @@ def test_count_and_rows_are_of_one_moment_while_others_write(inbox: Store, datab
     try:
         for _ in range(10):
             for found in query().deliveries():
-                assert json.loads(found.manifest)["totals"]["records"] % 2 == 1, "three rows and pairs: half a pair was seen"
+                assert json.loads(found.manifest)["totals"]["records"] % 2 == 1, (
+                    "three rows and pairs: half a pair was seen"
+                )
     finally:
         stop.set()
         writer.join()
 
 
-def test_a_query_that_gives_other_rows_than_it_counted_is_refused(inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:
+def test_a_query_that_gives_other_rows_than_it_counted_is_refused(
+    inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]
+) -> None:
     columns = [c for c in _columns(owner) if c != "written_at"]
     # The open cursors are none while the rows are counted and one while they are read.
     unsteady = f"select {', '.join(columns)} from observation where hour <= (select count(*) from pg_cursors)"
@@ -772,7 +908,9 @@ def _columns(owner: psycopg.Connection[Any]) -> list[str]:
     return [c.name for c in owner.execute("select * from observation limit 0").description or []]
 
 
-def test_with_a_mark_only_news_come_and_none_is_missed(inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:
+def test_with_a_mark_only_news_come_and_none_is_missed(
+    inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]
+) -> None:
     def records() -> list[int]:
         bodies = [json.loads(inbox.get(k)) for k in inbox.list("inbox/") if k.endswith("manifest.json")]
         return sorted(b["totals"]["records"] for b in bodies)
@@ -791,7 +929,9 @@ def test_with_a_mark_only_news_come_and_none_is_missed(inbox: Store, owner: psyc
 
 
 class _Hours:
-    """The hours that each delivery brought, in the order of their making: asked for after every fetch, since manifests tell the second only."""
+    """The hours that each delivery brought, in the order of their making: asked for after every fetch, since
+    manifests tell the second only.
+    """
 
     def __init__(self, inbox: Store) -> None:
         self._inbox, self._seen = inbox, set[str]()
@@ -804,7 +944,9 @@ class _Hours:
         return [line.split(",")[header.split(",").index("Hour")] for line in lines]
 
 
-def test_a_commit_below_the_mark_is_not_missed(inbox: Store, owner: psycopg.Connection[Any], database: str, query: Callable[..., Any]) -> None:
+def test_a_commit_below_the_mark_is_not_missed(
+    inbox: Store, owner: psycopg.Connection[Any], database: str, query: Callable[..., Any]
+) -> None:
     hours = _Hours(inbox)
     with psycopg.connect(database) as slow, psycopg.connect(database) as slower:
         _observe(slow, 3, "2016-03-01 08:30")  # written, not committed
@@ -822,10 +964,15 @@ def test_a_commit_below_the_mark_is_not_missed(inbox: Store, owner: psycopg.Conn
         assert "5" in hours.new()
     _observe(owner, 7, "2016-03-01 11:00")
     assert fetch(inbox, query(mark="written_at")) == 1
-    assert hours.new() == ["6", "7"], "when no transaction is open, nothing comes again but the rows at the mark"
+    assert hours.new() == [
+        "6",
+        "7",
+    ], "when no transaction is open, nothing comes again but the rows at the mark"
 
 
-def test_a_mark_older_than_its_transaction_needs_an_overlap(inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:
+def test_a_mark_older_than_its_transaction_needs_an_overlap(
+    inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]
+) -> None:
     hours = _Hours(inbox)
     _observe(owner, 3, "2016-03-01 09:00")
     assert fetch(inbox, query(mark="written_at", overlap="45 minutes")) == 1
@@ -835,7 +982,9 @@ def test_a_mark_older_than_its_transaction_needs_an_overlap(inbox: Store, owner:
     assert hours.new() == ["3", "4"]
 
 
-def test_the_mark_moves_only_when_the_inbox_holds_the_rows(inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:
+def test_the_mark_moves_only_when_the_inbox_holds_the_rows(
+    inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]
+) -> None:
     found = query(mark="written_at").deliveries()
     first = next(found).delivery
     found.close()  # a run that dies here
@@ -843,15 +992,20 @@ def test_the_mark_moves_only_when_the_inbox_holds_the_rows(inbox: Store, owner: 
     assert again.delivery == first
 
 
-def test_rows_without_a_mark_would_never_come_and_are_told(inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:
+def test_rows_without_a_mark_would_never_come_and_are_told(
+    inbox: Store, owner: psycopg.Connection[Any], query: Callable[..., Any]
+) -> None:
     _observe(owner, 3, None)
     with pytest.raises(LakeError, match=r"source\.mark"):
         fetch(inbox, query(mark="written_at"))
 
 
-def test_a_query_cannot_write(owner: psycopg.Connection[Any], database: str, query: Callable[..., Any]) -> None:
+def test_a_query_cannot_write(
+    owner: psycopg.Connection[Any], database: str, query: Callable[..., Any]
+) -> None:
     owner.execute(
-        "create or replace function wipe() returns bigint language sql as 'with gone as (delete from observation returning 1) select count(*) from gone'"
+        "create or replace function wipe() returns bigint language sql as 'with gone as (delete from"
+        " observation returning 1) select count(*) from gone'"
     )
     columns = ", ".join(c for c in _columns(owner) if c != "written_at")
     with pytest.raises(LakeError, match="25006"):
@@ -859,16 +1013,25 @@ def test_a_query_cannot_write(owner: psycopg.Connection[Any], database: str, que
     assert owner.execute("select count(*) from observation").fetchone() == (3,)
 
 
-def test_a_query_with_other_columns_names_those_of_the_contract(owner: psycopg.Connection[Any], query: Callable[..., Any]) -> None:
+def test_a_query_with_other_columns_names_those_of_the_contract(
+    owner: psycopg.Connection[Any], query: Callable[..., Any]
+) -> None:
     with pytest.raises(ContractError, match=r"source\.columns") as told:
         list(query("select station_code from observation").deliveries())
     assert "pressure_hpa" in told.value.now
 
 
-def test_a_broken_query_is_told_without_what_it_read(owner: psycopg.Connection[Any], query: Callable[..., Any], logged: list[str]) -> None:
+def test_a_broken_query_is_told_without_what_it_read(
+    owner: psycopg.Connection[Any], query: Callable[..., Any], logged: list[str]
+) -> None:
     owner.execute("update observation set station_code = 'private-value'")
     with pytest.raises(LakeError, match="22P02") as told:
-        list(query(f"select {', '.join(c for c in _columns(owner) if c != 'written_at')} from observation where station_code::int > 0").deliveries())
+        list(
+            query(
+                f"select {', '.join(c for c in _columns(owner) if c != 'written_at')} from observation where"
+                " station_code::int > 0"
+            ).deliveries()
+        )
     assert "private-value" not in str(told.value) and _tells_no_secret(told.value, logged)
 
 
@@ -876,5 +1039,7 @@ def test_a_wrong_password_for_the_database_tells_no_password(
     owner: psycopg.Connection[Any], database: str, query: Callable[..., Any], logged: list[str]
 ) -> None:
     with pytest.raises(SourceMissing, match=r"source\.unreachable") as told:
-        list(query(uri=database.replace("postgres:@", f"reader:{quote(SECRET + 'x', safe='')}@")).deliveries())
+        list(
+            query(uri=database.replace("postgres:@", f"reader:{quote(SECRET + 'x', safe='')}@")).deliveries()
+        )
     assert _tells_no_secret(told.value, logged)

@@ -1,4 +1,6 @@
-"""A steward decides about a waiver on the real scheduler's page of required actions; the answers go over its REST API, as that page sends them."""
+"""A steward decides about a waiver on the real scheduler's page of required actions; the answers go over its
+REST API, as that page sends them.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.contract.sql import compile_contract
-from citylake.lake.names import case_chain
-from citylake.lake.settings import Settings
+from citylake.casework.cases import cases
+from citylake.compile.select import compile_contract
+from citylake.core.names import case_chain
+from citylake.core.settings import Settings
 from citylake.ledger.evidence import append, broken_links, events
 from citylake.ledger.receipts import Receipt, answer
 from citylake.orchestrate import scheduler
 from citylake.orchestrate.scheduler import Api, down, up, wait_for
-from citylake.quality.cases import cases
-from citylake.run import Lake, open_lake, today
+from citylake.pipeline.lake import Lake, open_lake, today
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +35,9 @@ def lake(lake_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("CITYLAKE_LAKE", settings.lake)
     (tmp_path / "steward.py").write_text((settings.root / "dags" / "steward.py").read_text("utf-8"), "utf-8")
     plain = scheduler.environment
-    monkeypatch.setattr(scheduler, "environment", lambda s: plain(s) | {"AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path)})
+    monkeypatch.setattr(
+        scheduler, "environment", lambda s: plain(s) | {"AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path)}
+    )
     found = open_lake(settings)
     _refused_records(found)
     up(settings)
@@ -43,8 +47,20 @@ def lake(lake_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def _refused_records(lake: Lake) -> None:
     """What a batch leaves behind whose gate passed and of which four records were refused."""
-    head = {"department": "construction", "dataset": DATASET, "delivery": "2016-01-001", "contract": "1.0.0", "outcome": "accepted"}
-    answer(lake.store, "construction", lambda known, number: Receipt(number=number, period="2016-01", sent_at="2016-02-01T09:30:00+08:00", **head))
+    head = {
+        "department": "construction",
+        "dataset": DATASET,
+        "delivery": "2016-01-001",
+        "contract": "1.0.0",
+        "outcome": "accepted",
+    }
+    answer(
+        lake.store,
+        "construction",
+        lambda known, number: Receipt(
+            number=number, period="2016-01", sent_at="2016-02-01T09:30:00+08:00", **head
+        ),
+    )
     assert RULE in {r.id for r in compile_contract(lake.contracts[DATASET], lake.settings.root).verdicts}
     append(lake.store, DATASET, "refined", 1, {"counts": {f"rule:{RULE}": 4}})
     append(lake.store, DATASET, "admitted", 1, {})
@@ -64,10 +80,15 @@ def test_a_steward_decides_on_the_page_of_required_actions(lake: Lake) -> None:
     api.unpause("waivers")
     asked = {"case": case, "by": "张三", "reason": "原件遗失", "until": "2099-06-30"}
     both = (asked | {"by": "王五"}, asked)
-    refused, approved = (api.call("POST", "/api/v2/dags/waivers/dagRuns", {"logical_date": None, "conf": a})["dag_run_id"] for a in both)
+    refused, approved = (
+        api.call("POST", "/api/v2/dags/waivers/dagRuns", {"logical_date": None, "conf": a})["dag_run_id"]
+        for a in both
+    )
 
     def waiting() -> dict[str, Any]:
-        listed = api.call("GET", "/api/v2/dags/~/dagRuns/~/hitlDetails?response_received=false")["hitl_details"]
+        listed = api.call("GET", "/api/v2/dags/~/dagRuns/~/hitlDetails?response_received=false")[
+            "hitl_details"
+        ]
         return {d["task_instance"]["dag_run_id"]: d for d in listed}
 
     wait_for(lambda: waiting().keys() == {refused, approved}, lake.settings, "two required actions", 240)
@@ -76,7 +97,8 @@ def test_a_steward_decides_on_the_page_of_required_actions(lake: Lake) -> None:
     assert page["options"] == ["Approve", "Reject"] and page["params"].keys() == STEWARD.keys()
     assert [e for e, _ in _told(lake)] == ["waiver_asked"] * 2 and _state(lake) == "open"
 
-    # A person reads first. An answer in the very second of asking meets a scheduler that has not yet seen the task wait, and fails the run.
+    # A person reads first. An answer in the very second of asking meets a scheduler that has not yet seen the
+    # task wait, and fails the run.
     time.sleep(READING_SECONDS)
     decide = _decider(api)
     decide(refused, "Reject", STEWARD | {"reason": "请先查档"})

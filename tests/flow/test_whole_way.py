@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 from citylake.audit.conservation import batches, losses
-from citylake.audit.score import score
 from citylake.audit.trace import trace
 from citylake.contract.model import Contract
-from citylake.lake.delta import delta_options, open_table, version
-from citylake.lake.names import bronze, mart, silver
-from citylake.lake.spark import spark_jobs
+from citylake.core.names import bronze, mart, silver
 from citylake.ledger.evidence import broken_links, events
 from citylake.marts.build import table_of
-from citylake.publish.release import create_views, latest, releases, roll_back
-from citylake.run import Lake, run_all
+from citylake.pipeline.lake import Lake
+from citylake.pipeline.steps import run_all
+from citylake.release.release import create_views, latest, releases, roll_back
+from citylake.storage.delta import delta_options, open_table, version
+from citylake.storage.spark import spark_jobs
+from citylake.synthetic.score import score
 
 
 def _sources(lake: Lake) -> list[Contract]:
@@ -53,19 +54,29 @@ def test_silver_holds_one_open_row_per_key(small_lake: Any) -> None:
     for contract in (c for c in _sources(lake) if version(lake.settings, silver(c.id)) is not None):
         table = open_table(lake.settings, silver(contract.id))
         assert table is not None
-        rows = [r for r in table.to_pyarrow_table().to_pylist() if r["_known_to"] is None and r.get("_valid_to") is None]
+        rows = [
+            r
+            for r in table.to_pyarrow_table().to_pylist()
+            if r["_known_to"] is None and r.get("_valid_to") is None
+        ]
         keys = [tuple(r[k] for k in contract.keys) for r in rows]
         assert len(keys) == len(set(keys)) > 0, contract.id
 
 
 def test_files_can_be_skipped_by_key_and_by_the_moment_since_when_rows_are_known(small_lake: Any) -> None:
-    """Also of datasets whose moments come after the 32 columns that Delta takes by default; texts that nobody orders have no bounds."""
+    """Also of datasets whose moments come after the 32 columns that Delta takes by default; texts that nobody
+    orders have no bounds.
+    """
     lake, _ = small_lake
     for contract in lake.contracts.values():
         table = open_table(lake.settings, table_of(contract))
         if table is None:
             continue
-        bounds = {f.removeprefix("min.") for f in table.get_add_actions(flatten=True).schema.names if f.startswith("min.")}
+        bounds = {
+            f.removeprefix("min.")
+            for f in table.get_add_actions(flatten=True).schema.names
+            if f.startswith("min.")
+        }
         assert {*contract.keys, *([] if contract.kind == "mart" else ["_known_from"])} <= bounds, contract.id
         assert not bounds & {"name", "address", "counterpart_name"} - {*contract.keys}, contract.id
 
@@ -106,7 +117,8 @@ def test_marts_passed_their_gates_and_open_without_a_jvm(small_lake: Any) -> Non
         title, table = mart(contract.id).title, open_table(lake.settings, mart(contract.id))
         rows = table.to_pyarrow_table() if table is not None else None
         if title not in pinned:
-            # A small city delivers little: a mart about what did not come has no rows, and without rows its gate stays closed.
+            # A small city delivers little: a mart about what did not come has no rows, and without rows its
+            # gate stays closed.
             assert rows is None or rows.num_rows == 0, contract.id
             continue
         shown.add(contract.id)
@@ -114,7 +126,13 @@ def test_marts_passed_their_gates_and_open_without_a_jvm(small_lake: Any) -> Non
         by_duckdb = duckdb.sql("SELECT count(*) FROM rows").fetchone()
         assert rows is not None
         assert by_spark == rows.num_rows == (by_duckdb or [None])[0] >= (contract.rows_min or 0), contract.id
-    assert shown >= {"credit/entity_record", "macro_economy/indicator_month", "population/resident_count", "urban_components/inventory", "weather/station_day"}
+    assert shown >= {
+        "credit/entity_record",
+        "macro_economy/indicator_month",
+        "population/resident_count",
+        "urban_components/inventory",
+        "weather/station_day",
+    }
 
 
 def test_small_cells_never_leave(small_lake: Any) -> None:
@@ -131,7 +149,13 @@ def test_a_mart_row_leads_back_to_file_line_and_text(small_lake: Any) -> None:
     table = open_table(lake.settings, mart("urban_components/inventory"))
     assert table is not None
     row = table.to_pyarrow_table().to_pylist()[0]
-    found = trace(lake.settings, lake.store, lake.contracts, "urban_components.inventory", [row["division_at_issue"], row["class_code"], row["state_code"]])
+    found = trace(
+        lake.settings,
+        lake.store,
+        lake.contracts,
+        "urban_components.inventory",
+        [row["division_at_issue"], row["class_code"], row["state_code"]],
+    )
     assert found["origins"]
     origin = found["origins"][0]
     assert origin["key"]["object_id"] in origin["text"]
@@ -146,7 +170,9 @@ def test_no_identifier_is_in_any_table(small_lake: Any) -> None:
     first = next(some).read_bytes()[:18].decode()
     table = open_table(lake.settings, bronze("civil_affairs/resident"))
     assert table is not None
-    text = "\n".join(str(v) for row in table.to_pyarrow_table().slice(0, 200).to_pylist() for v in row.values())
+    text = "\n".join(
+        str(v) for row in table.to_pyarrow_table().slice(0, 200).to_pylist() for v in row.values()
+    )
     assert first not in text
     assert not re.search(r"\b[1-6]\d{5}(19|20)\d{9}[\dXx]\b", text)
 
@@ -165,7 +191,9 @@ def test_a_deleted_bronze_row_is_named_by_batch_and_line(small_lake: Any) -> Non
     lake, _ = small_lake
     contract = lake.contracts["construction/component"]
     assert losses(lake.settings, lake.store, contract) == []
-    table = DeltaTable(bronze(contract.id).rust_uri(lake.settings.lake), storage_options=delta_options(lake.settings))
+    table = DeltaTable(
+        bronze(contract.id).rust_uri(lake.settings.lake), storage_options=delta_options(lake.settings)
+    )
     before = table.version()
     table.delete("_receipt = 1 AND _row_no = 7")
     found = losses(lake.settings, lake.store, contract)

@@ -1,7 +1,9 @@
 """Fuzzing of everything that reads foreign bytes: `python -m tests.fuzz [TARGET ...] --seconds 60`.
 
-Each target runs in a process of its own under libFuzzer (atheris): an uncaught exception, an input that takes more than a second or
-more than 1 GiB ends it with exit code 77 and the input that did it. Seeds are the bodies of the bad-input cases.
+Each target runs in a process of its own under libFuzzer (atheris): an uncaught exception, an input that takes
+more than a second or
+more than 1 GiB ends it with exit code 77 and the input that did it. Seeds are the bodies of the bad-input
+cases.
 """
 
 from __future__ import annotations
@@ -18,16 +20,25 @@ import atheris
 
 with atheris.instrument_imports(include=["citylake.ingest"]):
     from citylake.ingest.decode import open_file
+    from citylake.ingest.formats.records import Unreadable
     from citylake.ingest.manifest import read_manifest
-    from citylake.ingest.records import Unreadable
 
 from tests.bad_input.judge import all_cases, base_contracts, contract_of
 
 FORMS: dict[str, dict[str, str]] = {
-    "scanner": {"format": "csv"}, "charset": {"format": "csv", "encoding": "gb18030"}, "utf16": {"format": "csv", "encoding": "utf-16"},
-    "excel": {"format": "xlsx"}, "json": {"format": "json"}, "jsonl": {"format": "jsonl"}, "xml": {"format": "xml"}, "hj212": {"format": "hj212"},
-    "dbf": {"format": "dbf"}, "spaced": {"format": "spaced"}, "gzip": {"format": "csv", "container": "gzip"}, "zip": {"format": "csv", "container": "zip"},
-}  # fmt: skip
+    "scanner": {"format": "csv"},
+    "charset": {"format": "csv", "encoding": "gb18030"},
+    "utf16": {"format": "csv", "encoding": "utf-16"},
+    "excel": {"format": "xlsx"},
+    "json": {"format": "json"},
+    "jsonl": {"format": "jsonl"},
+    "xml": {"format": "xml"},
+    "hj212": {"format": "hj212"},
+    "dbf": {"format": "dbf"},
+    "spaced": {"format": "spaced"},
+    "gzip": {"format": "csv", "container": "gzip"},
+    "zip": {"format": "csv", "container": "zip"},
+}
 TARGETS = (*FORMS, "fixed_width", "manifest")
 LARGEST = 1 << 16
 
@@ -38,7 +49,11 @@ def _target(name: str, folder: Path) -> Callable[[bytes], None]:
     from dataclasses import replace
 
     base = base_contracts()
-    contract = base["civil_affairs/resident"] if name == "fixed_width" else replace(base["registry/firm"], **FORMS[name])  # pyright: ignore[reportArgumentType]
+    contract = (
+        base["civil_affairs/resident"]
+        if name == "fixed_width"
+        else replace(base["registry/firm"], **FORMS[name])
+    )  # pyright: ignore[reportArgumentType]
     path = folder / "input"
 
     def read(data: bytes) -> None:
@@ -82,8 +97,17 @@ def _run(name: str, seconds: int) -> None:
         corpus = Path(scratch) / "corpus"
         corpus.mkdir()
         _seeds(name, corpus)
-        limits = [f"-max_total_time={seconds}", "-timeout=1", "-rss_limit_mb=1024", f"-max_len={LARGEST}", "-verbosity=0", "-print_final_stats=1"]
-        atheris.Setup([sys.argv[0], *limits, f"-artifact_prefix={scratch}/", str(corpus)], _target(name, Path(scratch)))
+        limits = [
+            f"-max_total_time={seconds}",
+            "-timeout=1",
+            "-rss_limit_mb=1024",
+            f"-max_len={LARGEST}",
+            "-verbosity=0",
+            "-print_final_stats=1",
+        ]
+        atheris.Setup(
+            [sys.argv[0], *limits, f"-artifact_prefix={scratch}/", str(corpus)], _target(name, Path(scratch))
+        )
         atheris.Fuzz()
 
 
@@ -96,8 +120,17 @@ def main() -> None:
     names: list[str] = chosen.targets or list(TARGETS)
     if len(names) == 1:
         _run(names[0], chosen.seconds)
-    failed = [n for n in names if subprocess.run([sys.executable, "-m", "tests.fuzz", n, "--seconds", str(chosen.seconds)], check=False).returncode]
-    print(f"{len(names) - len(failed)} of {len(names)} targets without a finding" + (f"; failed: {', '.join(failed)}" if failed else ""))
+    failed = [
+        n
+        for n in names
+        if subprocess.run(
+            [sys.executable, "-m", "tests.fuzz", n, "--seconds", str(chosen.seconds)], check=False
+        ).returncode
+    ]
+    print(
+        f"{len(names) - len(failed)} of {len(names)} targets without a finding"
+        + (f"; failed: {', '.join(failed)}" if failed else "")
+    )
     sys.exit(1 if failed else 0)
 
 

@@ -1,4 +1,6 @@
-"""The truth of a synthetic city, as its generator yields it before anything is planted: what the oracles reckon from."""
+"""The truth of a synthetic city, as its generator yields it before anything is planted: what the oracles
+reckon from.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from citylake.city.generate import months_of, orders
-from citylake.city.world import World
 from citylake.contract.load import load_contracts
-from citylake.lake.settings import ROOT
+from citylake.core.settings import ROOT
+from citylake.synthetic.generate import months_of, orders
+from citylake.synthetic.world import World
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "analysts"
 
@@ -28,7 +30,11 @@ class City:
         world = World(self.seed, self.scale, load_contracts(ROOT))
         for month in months_of(self.months):
             for order, rows in orders(world, month):
-                marks = {"_delivery": order.delivery, "_period": order.period, "_sent_at": order.sent_at.isoformat()}
+                marks = {
+                    "_delivery": order.delivery,
+                    "_period": order.period,
+                    "_sent_at": order.sent_at.isoformat(),
+                }
                 found.setdefault(order.contract.id, []).extend({**row, **marks} for row in rows)
         return found
 

@@ -1,4 +1,6 @@
-"""Slow answers to the questions about credit, from the truth of the city alone; organisations go by their true number."""
+"""Slow answers to the questions about credit, from the truth of the city alone; organisations go by their
+true number.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,9 @@ from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from citylake.city.decisions import OUTSIDE
-from citylake.city.people import TRUTH
-from citylake.lake.settings import ROOT
+from citylake.core.settings import ROOT
+from citylake.synthetic.decisions import OUTSIDE
+from citylake.synthetic.people import TRUTH
 
 from tests.oracles.city import City
 
@@ -89,13 +91,20 @@ class Penalty:
     end: date  # the last day of publicity
 
     def visible(self, on: date) -> bool:
-        return self.normal and self.decided <= on <= self.end and (self.repaired is None or on < self.repaired)
+        return (
+            self.normal and self.decided <= on <= self.end and (self.repaired is None or on < self.repaired)
+        )
 
 
 def penalties(city: City, known: date = KNOWN) -> list[Penalty]:
-    repairs = {(r["authority_name"], r["document_no"], r["counterpart_uscc"]): r for r in seen(city.rows("development_reform/credit_repair"), known)}
+    repairs = {
+        (r["authority_name"], r["document_no"], r["counterpart_uscc"]): r
+        for r in seen(city.rows("development_reform/credit_repair"), known)
+    }
     rows = latest(seen(city.rows(PENALTY), known), "authority_name", "document_no", "counterpart_name")
-    return [_penalty(r, repairs.get((r["authority_name"], r["document_no"], r["counterpart_uscc"]))) for r in rows]
+    return [
+        _penalty(r, repairs.get((r["authority_name"], r["document_no"], r["counterpart_uscc"]))) for r in rows
+    ]
 
 
 def _penalty(row: Row, repair: Row | None) -> Penalty:
@@ -105,16 +114,32 @@ def _penalty(row: Row, repair: Row | None) -> Penalty:
     end = day(row["publicity_end"]) if stated else months_later(decided, most)
     repaired = day(repair["repaired_on"]) if repair else None
     fine = Decimal(row["fine_10k_cny"] or 0)
-    return Penalty(row, row[TRUTH], decided, row["state_code"] == "0", fine, severity, months_later(decided, least), repaired, end)
+    return Penalty(
+        row,
+        row[TRUTH],
+        decided,
+        row["state_code"] == "0",
+        fine,
+        severity,
+        months_later(decided, least),
+        repaired,
+        end,
+    )
 
 
 def black(city: City, on: date, known: date = KNOWN) -> list[tuple[str, str, date]]:
     """(organisation, list, listed on) of everyone on a black list."""
-    entries = [r for r in latest(seen(city.rows("market_regulation/list_entry"), known), "entry_no") if r["list_code"] == "serious"]
+    entries = [
+        r
+        for r in latest(seen(city.rows("market_regulation/list_entry"), known), "entry_no")
+        if r["list_code"] == "serious"
+    ]
     spells = [(r[TRUTH], "serious", r["listed_on"], r["removed_on"]) for r in entries]
     cases = latest(seen(city.rows("court/dishonest_organisation"), known), "case_no")
     spells += [(r[TRUTH], "dishonest", r["published_on"], r["removed_on"]) for r in cases]
-    return [(o, c, day(start)) for o, c, start, end in spells if day(start) <= on and (not end or day(end) > on)]
+    return [
+        (o, c, day(start)) for o, c, start, end in spells if day(start) <= on and (not end or day(end) > on)
+    ]
 
 
 def rounded(value: Decimal, places: int) -> Decimal:
@@ -125,7 +150,9 @@ def three_or_more(city: City) -> list[tuple[Any, ...]]:
     known, since = firms(city), months_later(DAY, -12)
     offences = Counter(p.organisation for p in penalties(city) if p.visible(DAY) and p.decided > since)
     told = [known[o] for o, n in offences.items() if n >= 3 and o in known]
-    return [(*k, n) for k, n in Counter((r["division_code"], section(r["industry_code"])) for r in told).items()]
+    return [
+        (*k, n) for k, n in Counter((r["division_code"], section(r["industry_code"])) for r in told).items()
+    ]
 
 
 def working_days() -> list[date]:
@@ -153,14 +180,22 @@ def timeliness(city: City) -> list[tuple[Any, ...]]:
     for row in licences:
         hidden = (row["authority_name"], row["document_no"]) not in public
         issued = day(row["issued_on"])
-        groups["permit", row["authority_name"], _quarter(issued)]["concealed"] += hidden and delay(issued, last) > 7
+        groups["permit", row["authority_name"], _quarter(issued)]["concealed"] += (
+            hidden and delay(issued, last) > 7
+        )
     return [(*g, *_shares(g[0], n)) for g, n in groups.items()]
 
 
 def _shares(kind: str, n: Counter[str]) -> tuple[Any, ...]:
     total = n["in_time"] + n["late"]
     share = rounded(Decimal(n["in_time"]) / total, 6) if total else None
-    return total, n["in_time"], n["late"], n["concealed"] if kind == "permit" and "concealed" in n else None, share
+    return (
+        total,
+        n["in_time"],
+        n["late"],
+        n["concealed"] if kind == "permit" and "concealed" in n else None,
+        share,
+    )
 
 
 def _quarter(at: date) -> date:
@@ -168,8 +203,15 @@ def _quarter(at: date) -> date:
 
 
 def a_grades_on_a_black_list(city: City) -> list[tuple[Any, ...]]:
-    known, grades = firms(city), {r[TRUTH]: r["grade"] for r in city.rows("state_taxation/tax_grade") if not of_a_person(r)}
-    return [(known[o]["registration_no"], c, d) for o, c, d in black(city, DAY) if grades.get(o) == "A" and o in known]
+    known, grades = (
+        firms(city),
+        {r[TRUTH]: r["grade"] for r in city.rows("state_taxation/tax_grade") if not of_a_person(r)},
+    )
+    return [
+        (known[o]["registration_no"], c, d)
+        for o, c, d in black(city, DAY)
+        if grades.get(o) == "A" and o in known
+    ]
 
 
 def early_repairs(city: City) -> list[tuple[Any, ...]]:
@@ -181,7 +223,16 @@ def early_repairs(city: City) -> list[tuple[Any, ...]]:
 def permits_after_the_end(city: City) -> list[tuple[Any, ...]]:
     ended = {o: r for o, r in firms(city).items() if r["status_code"] in ("吊销未注销", "注销")}
     found = [r for r in permits(city) if r[TRUTH] in ended and in_force(r, DAY)]
-    return [(ended[r[TRUTH]]["registration_no"], ended[r[TRUTH]]["status_code"], r["authority_name"], r["document_no"], day(r["valid_to"])) for r in found]
+    return [
+        (
+            ended[r[TRUTH]]["registration_no"],
+            ended[r[TRUTH]]["status_code"],
+            r["authority_name"],
+            r["document_no"],
+            day(r["valid_to"]),
+        )
+        for r in found
+    ]
 
 
 def permits(city: City, known: date = KNOWN) -> list[Row]:
@@ -223,13 +274,23 @@ def file_as_it_stood(city: City) -> list[tuple[Any, ...]]:
     who = min(often, key=lambda o: (-often[o], known[o]["registration_no"]))
     firm, own = known[who], [p for p in decided if p.organisation == who]
     visible = [p for p in own if p.visible(on)]
-    grade = next((r["grade"] for r in seen(city.rows("state_taxation/tax_grade"), on) if r[TRUTH] == who), None)
-    return [(
-        firm["registration_no"], firm["name"], firm["former_name"] or None, firm["status_code"],
-        sum(in_force(r, on) for r in permits(city, on) if r[TRUTH] == who and day(r["decided_on"]) <= on),
-        len(own), len(visible), sum((p.fine for p in visible), Decimal()) if any(p.fine for p in visible) else None,
-        sum(o == who for o, _, _ in black(city, on, on)), grade,
-    )]  # fmt: skip
+    grade = next(
+        (r["grade"] for r in seen(city.rows("state_taxation/tax_grade"), on) if r[TRUTH] == who), None
+    )
+    return [
+        (
+            firm["registration_no"],
+            firm["name"],
+            firm["former_name"] or None,
+            firm["status_code"],
+            sum(in_force(r, on) for r in permits(city, on) if r[TRUTH] == who and day(r["decided_on"]) <= on),
+            len(own),
+            len(visible),
+            sum((p.fine for p in visible), Decimal()) if any(p.fine for p in visible) else None,
+            sum(o == who for o, _, _ in black(city, on, on)),
+            grade,
+        )
+    ]
 
 
 def shared_representatives(city: City) -> list[tuple[Any, ...]]:
@@ -242,39 +303,71 @@ def shared_representatives(city: City) -> list[tuple[Any, ...]]:
 
 
 def not_matched(city: City) -> list[tuple[Any, ...]]:
-    ever = Counter(name for name, _ in {(r[k], r[TRUTH]) for r in city.rows(FIRMS) for k in ("name", "former_name")})
+    ever = Counter(
+        name for name, _ in {(r[k], r[TRUTH]) for r in city.rows(FIRMS) for k in ("name", "former_name")}
+    )
     total, missing = Counter[tuple[str, str]](), Counter[tuple[str, str]]()
     for p in penalties(city):
-        kind = next((k for k in ("uscc", "org_code", "registration_no", "taxpayer_no") if p.row[f"counterpart_{k}"]), "name")
+        kind = next(
+            (k for k in ("uscc", "org_code", "registration_no", "taxpayer_no") if p.row[f"counterpart_{k}"]),
+            "name",
+        )
         group = (p.row["source_name"], kind)
         total[group] += 1
-        missing[group] += int(p.organisation) >= OUTSIDE or (kind == "name" and ever[p.row["counterpart_name"]] > 1)
+        missing[group] += int(p.organisation) >= OUTSIDE or (
+            kind == "name" and ever[p.row["counterpart_name"]] > 1
+        )
     return [(*g, n, missing[g], rounded(Decimal(missing[g]) / n, 4)) for g, n in total.items()]
 
 
 CODED = {
-    FIRMS: ("uscc", "org_code", "registration_no"), CODES: ("uscc", "org_code", "registration_no"),
-    STATE: ("registration_no", "taxpayer_no"), LOCAL: ("registration_no", "taxpayer_no"),
-    PERMIT: ("counterpart_uscc", "counterpart_org_code", "counterpart_registration_no", "counterpart_taxpayer_no"),
-    PENALTY: ("counterpart_uscc", "counterpart_org_code", "counterpart_registration_no", "counterpart_taxpayer_no"),
-    "market_regulation/list_entry": ("uscc", "registration_no"), "state_taxation/tax_grade": ("taxpayer_no",),
-}  # fmt: skip
+    FIRMS: ("uscc", "org_code", "registration_no"),
+    CODES: ("uscc", "org_code", "registration_no"),
+    STATE: ("registration_no", "taxpayer_no"),
+    LOCAL: ("registration_no", "taxpayer_no"),
+    PERMIT: (
+        "counterpart_uscc",
+        "counterpart_org_code",
+        "counterpart_registration_no",
+        "counterpart_taxpayer_no",
+    ),
+    PENALTY: (
+        "counterpart_uscc",
+        "counterpart_org_code",
+        "counterpart_registration_no",
+        "counterpart_taxpayer_no",
+    ),
+    "market_regulation/list_entry": ("uscc", "registration_no"),
+    "state_taxation/tax_grade": ("taxpayer_no",),
+}
 
 
 def codes_of_firms(city: City) -> list[tuple[Any, ...]]:
     """Every identifier that any office gives of a registered firm: the old ones and the new, each leads home."""
     home = {r[TRUTH]: r["registration_no"] for r in city.rows(FIRMS)}
-    given = {(c.removeprefix("counterpart_"), r[c], home[r[TRUTH]]) for d, cs in CODED.items() for r in city.rows(d) if r[TRUTH] in home for c in cs if r[c]}
+    given = {
+        (c.removeprefix("counterpart_"), r[c], home[r[TRUTH]])
+        for d, cs in CODED.items()
+        for r in city.rows(d)
+        if r[TRUTH] in home
+        for c in cs
+        if r[c]
+    }
     given = {g for g in given if len(g[1]) != 20}
     cards = [(r["card_no"], home[r[TRUTH]]) for r in city.rows("court/dishonest_organisation")]
     return list(given | {("uscc" if len(n) == 18 else "org_code", n, to) for n, to in cards})
 
 
 ANSWERS = {
-    "01-three-or-more-visible-penalties": three_or_more, "02-published-within-seven-working-days": timeliness,
-    "03-a-grade-taxpayers-on-a-black-list": a_grades_on_a_black_list, "04-repairs-before-the-minimum-period": early_repairs,
-    "05-permits-in-force-after-revocation-or-cancellation": permits_after_the_end, "06-fines-per-thousand-firms-by-industry": fines_by_industry,
-    "07-the-department-with-another-name": other_names, "08-the-file-of-one-firm-as-it-stood": file_as_it_stood,
-    "09-firms-sharing-a-representative-with-a-black-listed-firm": shared_representatives, "10-penalties-not-matched": not_matched,
+    "01-three-or-more-visible-penalties": three_or_more,
+    "02-published-within-seven-working-days": timeliness,
+    "03-a-grade-taxpayers-on-a-black-list": a_grades_on_a_black_list,
+    "04-repairs-before-the-minimum-period": early_repairs,
+    "05-permits-in-force-after-revocation-or-cancellation": permits_after_the_end,
+    "06-fines-per-thousand-firms-by-industry": fines_by_industry,
+    "07-the-department-with-another-name": other_names,
+    "08-the-file-of-one-firm-as-it-stood": file_as_it_stood,
+    "09-firms-sharing-a-representative-with-a-black-listed-firm": shared_representatives,
+    "10-penalties-not-matched": not_matched,
     "11-from-any-code-to-the-firm": codes_of_firms,
-}  # fmt: skip
+}

@@ -16,9 +16,13 @@ from tests.oracles.city import City
 Rows = list[tuple[Any, ...]]
 CITY = "210100"
 DATASETS = (
-    "commerce/trade_retail", "finance/fiscal_revenue", "power_supply/electricity", "statistics/district_indicator", "statistics/indicator_series",
+    "commerce/trade_retail",
+    "finance/fiscal_revenue",
+    "power_supply/electricity",
+    "statistics/district_indicator",
+    "statistics/indicator_series",
     "statistics/monthly_indicator",
-)  # fmt: skip
+)
 PRINTED_AS = {"万元": ("亿元", Decimal("0.0001")), "万千瓦时": ("亿千瓦时", Decimal("0.0001"))}
 INDICES, STOCKS = ("价格",), ("存款", "贷款")
 JANUARY_TOO = ("一般公共预算", "进出口总额", "实际利用外资", "全社会用电量", "货运量", "客运量")
@@ -26,7 +30,9 @@ JANUARY_TOO = ("一般公共预算", "进出口总额", "实际利用外资", "�
 
 @dataclass(frozen=True)
 class Release:
-    """What one file said about one indicator, region and month, in the unit that the office uses for it otherwise."""
+    """What one file said about one indicator, region and month, in the unit that the office uses for it
+    otherwise.
+    """
 
     code: str
     region: str
@@ -46,9 +52,17 @@ def releases(city: City) -> Iterator[Release]:
         for row in city.rows(dataset):
             unit, factor = PRINTED_AS.get(row["unit_name"], (row["unit_name"], Decimal(1)))
             yield Release(
-                row["#code"], row.get("#district", CITY), date.fromisoformat(row["#month"]), dataset, row["_sent_at"], unit, row["unit_name"],
-                _number(row, "cumulative_value", factor), _number(row, "month_value", factor), _number(row, "cumulative_growth_pct", Decimal(1)),
-            )  # fmt: skip
+                row["#code"],
+                row.get("#district", CITY),
+                date.fromisoformat(row["#month"]),
+                dataset,
+                row["_sent_at"],
+                unit,
+                row["unit_name"],
+                _number(row, "cumulative_value", factor),
+                _number(row, "month_value", factor),
+                _number(row, "cumulative_growth_pct", Decimal(1)),
+            )
 
 
 def _number(row: dict[str, str], name: str, factor: Decimal) -> Decimal | None:
@@ -79,7 +93,9 @@ def first_and_latest(city: City) -> Rows:
         if region == CITY and month.year == 2016:
             values = [r.value for r in told if r.value is not None]
             changes = sum(a != b for a, b in pairwise(values))
-            out.append((code, month, told[0].unit, values[0], values[-1], values[-1] - values[0], 1 + changes))
+            out.append(
+                (code, month, told[0].unit, values[0], values[-1], values[-1] - values[0], 1 + changes)
+            )
     return out
 
 
@@ -90,9 +106,25 @@ def month_from_cumulative(city: City) -> Rows:
         if region != CITY or code not in ("固定资产投资", "社会消费品零售总额") or now.value is None:
             continue
         before = known.get((code, region, month.replace(month=month.month - 1)))
-        difference = now.value if month.month == 2 else now.value - before.value if before and before.value is not None else None
-        basis = "not_split" if month.month == 2 else "reported" if now.month_value is not None else "one_vintage"
-        out.append((code, month, difference, now.month_value if now.month_value is not None else difference if month.month > 2 else None, basis))
+        difference = (
+            now.value
+            if month.month == 2
+            else now.value - before.value
+            if before and before.value is not None
+            else None
+        )
+        basis = (
+            "not_split" if month.month == 2 else "reported" if now.month_value is not None else "one_vintage"
+        )
+        out.append(
+            (
+                code,
+                month,
+                difference,
+                now.month_value if now.month_value is not None else difference if month.month > 2 else None,
+                basis,
+            )
+        )
     return out
 
 
@@ -122,9 +154,16 @@ def gaps(city: City) -> Rows:
 
 def districts(city: City) -> Rows:
     """Places as in sport: after two firsts comes a third."""
-    growth = {region: r.growth for (code, region, month), r in latest(city).items() if code == "固定资产投资" and region != CITY and month == date(2016, 3, 1)}
+    growth = {
+        region: r.growth
+        for (code, region, month), r in latest(city).items()
+        if code == "固定资产投资" and region != CITY and month == date(2016, 3, 1)
+    }
     told = [g for g in growth.values() if g is not None]
-    return [(region, g, None if g is None else 1 + sum(o > g for o in told), g is not None and told.count(g) > 1) for region, g in growth.items()]
+    return [
+        (region, g, None if g is None else 1 + sum(o > g for o in told), g is not None and told.count(g) > 1)
+        for region, g in growth.items()
+    ]
 
 
 def breaks(city: City) -> Rows:
@@ -134,7 +173,13 @@ def breaks(city: City) -> Rows:
         if r.region == CITY and r.month.year == 2016:
             found[r.code].append((r, computed))
     return [
-        (code, min(r.month for r, _ in rows), len(rows), min(_q(c) for _, c in rows), min(r.growth for r, _ in rows if r.growth is not None))
+        (
+            code,
+            min(r.month for r, _ in rows),
+            len(rows),
+            min(_q(c) for _, c in rows),
+            min(r.growth for r, _ in rows if r.growth is not None),
+        )
         for code, rows in found.items()
         if all(_broken(r, c) for r, c in rows)
     ]
@@ -146,7 +191,9 @@ def known_on(city: City) -> Rows:
     for (code, region, month), told in histories(city).items():
         then = [r for r in told if r.sent <= "2016-03-31T23:59:59"]
         if region == CITY and month == date(2016, 2, 1) and then:
-            out.append((code, then[-1].unit, then[-1].value, then[-1].growth, told[-1].value, told[-1].growth))
+            out.append(
+                (code, then[-1].unit, then[-1].value, then[-1].growth, told[-1].value, told[-1].growth)
+            )
     return out
 
 
@@ -158,10 +205,17 @@ def seasons(city: City) -> Rows:
         flow = _flow(known, r)
         if region == CITY and december and december.value and flow is not None:
             shares[(code, month.year, month.month)] = float(flow) * 100 / float(december.value)
-    profile = {(c, m): median(s for (c2, _, m2), s in shares.items() if (c2, m2) == (c, m)) for c, _, m in shares}
+    profile = {
+        (c, m): median(s for (c2, _, m2), s in shares.items() if (c2, m2) == (c, m)) for c, _, m in shares
+    }
     off = {k: abs(s - profile[(k[0], k[2])]) for k, s in shares.items()}
     mad = {c: median(v for k, v in off.items() if k[0] == c) for c, _, _ in shares}
-    odd = {(c, m): sorted(f"{y}-{m:02d}" for (c2, y, m2), v in off.items() if (c2, m2) == (c, m) and v > 3 * mad[c]) for c, m in profile}
+    odd = {
+        (c, m): sorted(
+            f"{y}-{m:02d}" for (c2, y, m2), v in off.items() if (c2, m2) == (c, m) and v > 3 * mad[c]
+        )
+        for c, m in profile
+    }
     return [(c, m, _q(Decimal(repr(p))), ", ".join(odd[(c, m)])) for (c, m), p in profile.items()]
 
 
@@ -173,7 +227,9 @@ def _flow(known: dict[tuple[str, str, date], Release], r: Release) -> Decimal | 
         return r.month_value
     if r.value is None or (r.month.month == 2 and not r.code.startswith(JANUARY_TOO)):
         return r.value
-    before = known.get((r.code, r.region, r.month.replace(month=r.month.month - 1))) if r.month.month > 1 else None
+    before = (
+        known.get((r.code, r.region, r.month.replace(month=r.month.month - 1))) if r.month.month > 1 else None
+    )
     return r.value - before.value if before and before.value is not None else None
 
 
@@ -199,7 +255,13 @@ def revenue_and_firms(city: City) -> Rows:
 
 
 ANSWERS: dict[str, Callable[[City], Rows]] = {
-    "01-first-and-latest-values": first_and_latest, "02-month-from-cumulative": month_from_cumulative, "03-published-against-computed-growth": gaps,
-    "04-districts-by-growth": districts, "05-level-breaks": breaks, "06-known-on-a-date": known_on, "07-seasons": seasons,
-    "08-switched-units": switched_units, "09-revenue-and-new-firms": revenue_and_firms,
-}  # fmt: skip
+    "01-first-and-latest-values": first_and_latest,
+    "02-month-from-cumulative": month_from_cumulative,
+    "03-published-against-computed-growth": gaps,
+    "04-districts-by-growth": districts,
+    "05-level-breaks": breaks,
+    "06-known-on-a-date": known_on,
+    "07-seasons": seasons,
+    "08-switched-units": switched_units,
+    "09-revenue-and-new-firms": revenue_and_firms,
+}

@@ -24,7 +24,9 @@ def _periods(city: City) -> list[str]:
 
 
 def _stocks(city: City, period: str) -> Counter[str]:
-    return Counter(_today(r["street_code"]) for r in city.rows("civil_affairs/resident") if r["_period"] == period)
+    return Counter(
+        _today(r["street_code"]) for r in city.rows("civil_affairs/resident") if r["_period"] == period
+    )
 
 
 def _flows(city: City, period: str) -> Counter[tuple[str, str]]:
@@ -32,7 +34,9 @@ def _flows(city: City, period: str) -> Counter[tuple[str, str]]:
     found: Counter[tuple[str, str]] = Counter()
     for r in city.rows("civil_affairs/movement"):
         if r["registered_on"][:7] == period:
-            kind = {"11": "births", "12": "moved_in", "30": "moved_in", "21": "deaths", "22": "moved_out"}[r["kind_code"]]
+            kind = {"11": "births", "12": "moved_in", "30": "moved_in", "21": "deaths", "22": "moved_out"}[
+                r["kind_code"]
+            ]
             found[_today(r["street_code"]), kind] += 1
             if r["kind_code"] == "30":
                 found[_today(r["from_street_code"]), "moved_out"] += 1
@@ -40,7 +44,9 @@ def _flows(city: City, period: str) -> Counter[tuple[str, str]]:
 
 
 def _withheld(cells: Counts, *, also: Iterable[str] = (), total: bool = False) -> set[str]:
-    """What of one group is withheld: small ones, then the smallest of the rest until two are and what is withheld sums up to ten in every count."""
+    """What of one group is withheld: small ones, then the smallest of the rest until two are and what is
+    withheld sums up to ten in every count.
+    """
     hidden = {a for a, c in cells.items() if min(c.values()) < 10} | set(also)
     if not hidden and not total:
         return hidden
@@ -59,7 +65,9 @@ def _tree(streets: Counts, also: set[str]) -> set[str]:
         for m, n in counts.items():
             districts[street[:6]][m] += n
     city = {"210100": {m: sum(d[m] for d in districts.values()) for m in next(iter(streets.values()))}}
-    hidden = _withheld(city, also=also & city.keys()) | (above := _withheld(districts, also=also & districts.keys()))
+    hidden = _withheld(city, also=also & city.keys()) | (
+        above := _withheld(districts, also=also & districts.keys())
+    )
     for district in districts:
         below = {s: c for s, c in streets.items() if s[:6] == district}
         hidden |= _withheld(below, also=also & below.keys(), total=district in above)
@@ -91,7 +99,9 @@ class _Month:
 
     def _judged(self, street: str) -> dict[str, int]:
         flows = {f: self.flow[street, f] for f in FLOWS}
-        return flows | {"turnover": min(flows["births"] + flows["moved_in"], flows["deaths"] + flows["moved_out"])}
+        return flows | {
+            "turnover": min(flows["births"] + flows["moved_in"], flows["deaths"] + flows["moved_out"])
+        }
 
     def gap(self, area: str) -> int:
         """Register less expectation."""
@@ -116,16 +126,20 @@ def _balance(city: City) -> list[tuple[Any, ...]]:
             flows = [month.flow["210100", f] if told else None for f in FLOWS]
             gap = month.gap("210100") if told else None
             stock = month.stock["210100"]
-            rows.append((day, month.before["210100"], *flows, None if gap is None else stock - gap, stock, gap))
+            rows.append(
+                (day, month.before["210100"], *flows, None if gap is None else stock - gap, stock, gap)
+            )
     return rows
 
 
 def _unbalanced(city: City) -> list[tuple[Any, ...]]:
     return [
         (s, day, None if s in m.stock_hidden else m.stock[s], None if s in m.flow_hidden else m.gap(s))
-        for day, m in _months(city).items() if m.before is not None
-        for s in m.streets if m.gap(s)
-    ]  # fmt: skip
+        for day, m in _months(city).items()
+        if m.before is not None
+        for s in m.streets
+        if m.gap(s)
+    ]
 
 
 def _beside(city: City) -> list[tuple[Any, ...]]:
@@ -141,7 +155,11 @@ def _beside(city: City) -> list[tuple[Any, ...]]:
     for area in sorted({a for a in month.stock if len(a) == 6} | permanent.keys()):
         registered = None if area in month.stock_hidden else month.stock[area]
         lived = None if area in hidden or area not in permanent else permanent[area]["n"]
-        ratio = None if lived is None or not registered else (Decimal(lived) / registered).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        ratio = (
+            None
+            if lived is None or not registered
+            else (Decimal(lived) / registered).quantize(Decimal("0.0001"), ROUND_HALF_UP)
+        )
         rows.append((area, registered, lived, ratio))
     return rows
 
@@ -166,7 +184,10 @@ def _ages(city: City) -> list[tuple[Any, ...]]:
             age = as_of.year - int(born[:4]) - (f"{as_of:%m%d}" < born[4:])
             cells[_today(r["street_code"])[:6]][r["sex_code"], min(max(age, 0), 100) // 5 * 5] += 1
     above = _withheld({d: {"n": sum(c.values())} for d, c in cells.items()})
-    return [_aged(d, c, _withheld({f"{s}/{a:03d}": {"n": n} for (s, a), n in c.items()}, total=d in above)) for d, c in cells.items()]
+    return [
+        _aged(d, c, _withheld({f"{s}/{a:03d}": {"n": n} for (s, a), n in c.items()}, total=d in above))
+        for d, c in cells.items()
+    ]
 
 
 def _aged(district: str, cells: Counter[tuple[str, int]], hidden: set[str]) -> tuple[Any, ...]:
@@ -187,6 +208,10 @@ def _growing(city: City) -> list[tuple[Any, ...]]:
 
 
 ANSWERS = {
-    "01-does-the-register-balance": _balance, "02-streets-that-do-not-balance": _unbalanced, "03-registered-beside-permanent": _beside,
-    "04-departments-that-disagree": _disagreeing, "05-children-and-elders": _ages, "06-districts-that-grow": _growing,
-}  # fmt: skip
+    "01-does-the-register-balance": _balance,
+    "02-streets-that-do-not-balance": _unbalanced,
+    "03-registered-beside-permanent": _beside,
+    "04-departments-that-disagree": _disagreeing,
+    "05-children-and-elders": _ages,
+    "06-districts-that-grow": _growing,
+}

@@ -1,4 +1,6 @@
-"""Every question of the analysts, answered by its committed SQL on released views, equals the oracle's answer from the truth."""
+"""Every question of the analysts, answered by its committed SQL on released views, equals the oracle's answer
+from the truth.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.lake.settings import Settings
+from citylake.core.settings import Settings
 
 from tests.oracles.city import DOCS, City
 
@@ -24,13 +26,16 @@ Answer = Callable[[City], list[tuple[Any, ...]]]
 
 
 @pytest.fixture(scope="module", params=SEEDS)
-def answered(request: pytest.FixtureRequest, lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[City, Any]:
+def answered(
+    request: pytest.FixtureRequest, lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[City, Any]:
     """A city without planted defects and a Spark client on the views of the lake that took it in."""
-    from citylake.city import generate
     from citylake.ingest.sources.folder import fetch_folder
-    from citylake.lake.spark import connect
-    from citylake.publish.release import create_views, latest
-    from citylake.run import open_lake, run_all
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.steps import run_all
+    from citylake.release.release import create_views, latest
+    from citylake.storage.spark import connect
+    from citylake.synthetic import generate
 
     folder = tmp_path_factory.mktemp("truth")
     generate(folder, months=MONTHS, scale=SCALE, seed=request.param, defects="off")
@@ -49,7 +54,11 @@ def oracle(question: Path) -> Answer:
 
 
 def test_every_question_has_an_oracle() -> None:
-    assert [q.stem for q in QUESTIONS if q.stem not in importlib.import_module(f"tests.oracles.{q.parent.name}").ANSWERS] == []
+    assert [
+        q.stem
+        for q in QUESTIONS
+        if q.stem not in importlib.import_module(f"tests.oracles.{q.parent.name}").ANSWERS
+    ] == []
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: f"{q.parent.name}/{q.stem}")
@@ -60,5 +69,10 @@ def test_the_answer_is_the_oracles(answered: tuple[City, Any], question: Path) -
 
 
 def _text(row: tuple[Any, ...]) -> tuple[str, ...]:
-    """Cells as text: decimals without trailing zeros, so that the scale of a type never counts as a difference."""
-    return tuple(f"{v.normalize():f}" if isinstance(v, Decimal) else f"{v:.9g}" if isinstance(v, float) else str(v) for v in row)
+    """Cells as text: decimals without trailing zeros, so that the scale of a type never counts as a
+    difference.
+    """
+    return tuple(
+        f"{v.normalize():f}" if isinstance(v, Decimal) else f"{v:.9g}" if isinstance(v, float) else str(v)
+        for v in row
+    )

@@ -1,4 +1,6 @@
-"""What is wrong with assets of a city, by its truth, is what the mart of assets finds: recall and precision per kind of defect."""
+"""What is wrong with assets of a city, by its truth, is what the mart of assets finds: recall and precision
+per kind of defect.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.lake.settings import Settings
+from citylake.core.settings import Settings
 
 from tests.oracles.city import City
 from tests.oracles.test_answers import SCALE, SEEDS
@@ -28,31 +30,45 @@ FINDINGS = {
 
 
 @pytest.fixture(scope="module", params=SEEDS)
-def found(request: pytest.FixtureRequest, lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Per defect the assets that have it and those in which the mart finds it, of all that were accepted and whose grid was."""
-    from citylake.city import generate
+def found(
+    request: pytest.FixtureRequest, lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, set[str]], dict[str, set[str]]]:
+    """Per defect the assets that have it and those in which the mart finds it, of all that were accepted and
+    whose grid was.
+    """
+    from citylake.core.names import mart
     from citylake.ingest.sources.folder import fetch_folder
-    from citylake.lake.names import mart
     from citylake.marts.build import build_table
-    from citylake.run import decode_dataset, open_lake, receive_dataset, refine_dataset
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+    from citylake.synthetic import generate
 
     folder = tmp_path_factory.mktemp("ill")
     generate(folder, months=1, scale=SCALE, seed=request.param, defects="heavy", only=DATASETS)
-    lake = open_lake(lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-findings-{request.param}"}))
+    lake = open_lake(
+        lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-findings-{request.param}"})
+    )
     fetch_folder(lake.store, folder / "inbox")
     for dataset in DATASETS:
         for verb in (receive_dataset, decode_dataset, refine_dataset):
             verb(lake, dataset)
-    assert build_table(lake.settings, lake.store, lambda: lake.spark, lake.contracts, "urban_components/asset")["passed"]
+    assert build_table(
+        lake.settings, lake.store, lambda: lake.spark, lake.contracts, "urban_components/asset"
+    )["passed"]
     table = mart("urban_components/asset").spark_uri(lake.settings.lake)
     rows = lake.spark.read.format("delta").load(table).where("in_grid IS NOT NULL")
-    seen = {d: {r[0] for r in rows.where(condition).select("object_id").collect()} for d, condition in FINDINGS.items()}
+    seen = {
+        d: {r[0] for r in rows.where(condition).select("object_id").collect()}
+        for d, condition in FINDINGS.items()
+    }
     known = {r[0] for r in rows.select("object_id").collect()}
     return {d: ids & known for d, ids in _truth(folder, request.param).items()}, seen
 
 
 def _truth(folder: Path, seed: int) -> dict[str, set[str]]:
-    """The assets with each defect: ill from their survey on by the city's marks, or planted in the file by the log."""
+    """The assets with each defect: ill from their survey on by the city's marks, or planted in the file by
+    the log.
+    """
     true: dict[str, set[str]] = defaultdict(set)
     for row in City(seed, 1, SCALE).rows("construction/component"):
         true[row["#finding"]].add(row["object_id"])

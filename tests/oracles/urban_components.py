@@ -1,4 +1,6 @@
-"""Slow answers to the questions on urban components, from the truth: loops over lists, distances and boxes by hand."""
+"""Slow answers to the questions on urban components, from the truth: loops over lists, distances and boxes by
+hand.
+"""
 
 from __future__ import annotations
 
@@ -31,13 +33,19 @@ def reported_cases(city: City) -> tuple[Row, ...]:
 
 
 def _holds(box: Row, longitude: str, latitude: str) -> bool:
-    return float(box["west"]) <= float(longitude) < float(box["east"]) and float(box["south"]) <= float(latitude) < float(box["north"])
+    return float(box["west"]) <= float(longitude) < float(box["east"]) and float(box["south"]) <= float(
+        latitude
+    ) < float(box["north"])
 
 
 def _division(city: City, case: Row) -> str:
-    """The district of the grid in which a case lies; the city's assets stand in the district that their code tells."""
+    """The district of the grid in which a case lies; the city's assets stand in the district that their code
+    tells.
+    """
     boxes = city.rows("construction/grid")
-    return next((b["division_code"] for b in boxes if _holds(b, case["longitude"], case["latitude"])), "210100")
+    return next(
+        (b["division_code"] for b in boxes if _holds(b, case["longitude"], case["latitude"])), "210100"
+    )
 
 
 def metres(a: tuple[float, float], b: tuple[float, float]) -> float:
@@ -53,7 +61,9 @@ def station_hours(city: City) -> dict[str, list[tuple[datetime, Row]]]:
     """Station -> its hours in order."""
     found: dict[str, dict[datetime, Row]] = defaultdict(dict)
     for r in city.rows("weather/station_hourly"):
-        found[r["station_code"]][datetime(int(r["year"]), int(r["month"]), int(r["day"])) + timedelta(hours=int(r["hour"]))] = r
+        found[r["station_code"]][
+            datetime(int(r["year"]), int(r["month"]), int(r["day"])) + timedelta(hours=int(r["hour"]))
+        ] = r
     return {s: sorted(h.items()) for s, h in found.items()}
 
 
@@ -92,7 +102,11 @@ def reported_at(case: Row) -> datetime:
 
 
 def case_days(city: City, *classes: str) -> Counter[tuple[str, date]]:
-    return Counter((_division(city, c), _met_day(reported_at(c))) for c in reported_cases(city) if c["event_class"] in classes)
+    return Counter(
+        (_division(city, c), _met_day(reported_at(c)))
+        for c in reported_cases(city)
+        if c["event_class"] in classes
+    )
 
 
 def drain_cases(city: City) -> Answer:
@@ -104,7 +118,10 @@ def drain_cases(city: City) -> Answer:
             rain = sum(Decimal(h["rain_mm"]) for h in hours if h["rain_mm"])
             if station == stations[division] and len(hours) == 24 and (rain < Decimal("0.1") or rain >= 25):
                 days[division, "dry" if rain < 25 else "heavy"].append(day)
-    return [_rate(division, kind, known, sum(cases[division, d] for d in known), drains[division]) for (division, kind), known in days.items()]
+    return [
+        _rate(division, kind, known, sum(cases[division, d] for d in known), drains[division])
+        for (division, kind), known in days.items()
+    ]
 
 
 def _rate(division: str, kind: str, days: list[date], cases: int, assets: int) -> tuple[Any, ...]:
@@ -121,7 +138,11 @@ def lag_hours(city: City) -> Answer:
     for case in (c for c in reported_cases(city) if c["event_class"] == "道路积水"):
         at = reported_at(case)
         hours = station_hours(city)[_station(city, point(case), at)]
-        wet = [(Decimal(r["rain_mm"]), t) for t, r in hours if at - timedelta(hours=72) < t <= at and r["rain_mm"] and Decimal(r["rain_mm"]) > 0]
+        wet = [
+            (Decimal(r["rain_mm"]), t)
+            for t, r in hours
+            if at - timedelta(hours=72) < t <= at and r["rain_mm"] and Decimal(r["rain_mm"]) > 0
+        ]
         if wet:
             lags[int((at - max(wet)[1]).total_seconds() // 3600)] += 1
     return list(lags.items())
@@ -144,7 +165,9 @@ def overdue_shares(city: City) -> Answer:
         asset, last = assets.get(case["object_id"]), json.loads(case["stages"])[-1]
         owned = asset is not None and asset["owner_name"] != "" and asset["class_code"] != "0114"
         ended = last["at"] if last["stage"] == "结案" else known.replace("T", " ")
-        found[not owned, asset["owner_name"] if asset and owned else "无主"].append(ended > case["deadline_at"])
+        found[not owned, asset["owner_name"] if asset and owned else "无主"].append(
+            ended > case["deadline_at"]
+        )
     return [(*k, len(v), sum(v), rounded(sum(v) / len(v), 4)) for k, v in found.items()]
 
 
@@ -162,7 +185,9 @@ def survey_changes(city: City) -> Answer:
 
 def outside(city: City) -> Answer:
     boxes = {b["grid_code"]: b for b in city.rows("construction/grid")}
-    wrong = [r for r in known_assets(city) if not _holds(boxes[r["grid_code"]], r["#longitude"], r["#latitude"])]
+    wrong = [
+        r for r in known_assets(city) if not _holds(boxes[r["grid_code"]], r["#longitude"], r["#latitude"])
+    ]
     return [(r["object_id"], r["grid_code"], r["#grid"], False, True) for r in wrong]
 
 
@@ -181,13 +206,22 @@ def twins(city: City) -> Answer:
     rows = sorted(known_assets(city), key=lambda r: r["object_id"])
     pairs: Answer = []
     for i, a in enumerate(rows):
-        near = [b for b in rows[i + 1 :] if a["class_code"] == b["class_code"] and metres(point(a, "#"), point(b, "#")) <= 1]
+        near = [
+            b
+            for b in rows[i + 1 :]
+            if a["class_code"] == b["class_code"] and metres(point(a, "#"), point(b, "#")) <= 1
+        ]
         pairs += [(a["object_id"], b["object_id"], b["class_code"]) for b in near]
     return pairs
 
 
 ANSWERS = {
-    "01-drain-cases-on-heavy-rain-days": drain_cases, "02-hours-from-rain-peak-to-flood": lag_hours, "03-three-cases-and-no-change": three_cases,
-    "04-overdue-share-of-owners": overdue_shares, "05-vanished-and-new-since-last-survey": survey_changes, "06-outside-grid-or-district": outside,
-    "07-freeze-thaw-and-collapse": freeze_thaw, "10-surveyed-twice": twins,
-}  # fmt: skip
+    "01-drain-cases-on-heavy-rain-days": drain_cases,
+    "02-hours-from-rain-peak-to-flood": lag_hours,
+    "03-three-cases-and-no-change": three_cases,
+    "04-overdue-share-of-owners": overdue_shares,
+    "05-vanished-and-new-since-last-survey": survey_changes,
+    "06-outside-grid-or-district": outside,
+    "07-freeze-thaw-and-collapse": freeze_thaw,
+    "10-surveyed-twice": twins,
+}

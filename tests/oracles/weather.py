@@ -1,4 +1,6 @@
-"""Answers to the questions about weather, from the truth of the city by plain Python: slow, and without the marts' code."""
+"""Answers to the questions about weather, from the truth of the city by plain Python: slow, and without the
+marts' code.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +15,18 @@ from tests.oracles.city import City
 
 Tuple = tuple[Any, ...]
 Key = tuple[str, date]
-LIMITS = ((Decimal("250"), "extreme_rainstorm"), (Decimal("100"), "severe_rainstorm"), (Decimal("50"), "rainstorm"), (Decimal("25"), "heavy"))
+LIMITS = (
+    (Decimal("250"), "extreme_rainstorm"),
+    (Decimal("100"), "severe_rainstorm"),
+    (Decimal("50"), "rainstorm"),
+    (Decimal("25"), "heavy"),
+)
 LIMITS_BELOW = ((Decimal("10"), "moderate"), (Decimal("0.1"), "light"))
 HOUR = timedelta(hours=1)
-MET, CALENDAR = timedelta(hours=3), -HOUR  # an hour that ends at 20:00 is of that day; one that ends at 00:00 of the day before
+MET, CALENDAR = (
+    timedelta(hours=3),
+    -HOUR,
+)  # an hour that ends at 20:00 is of that day; one that ends at 00:00 of the day before
 
 
 def _at(row: dict[str, str]) -> datetime:
@@ -57,7 +67,9 @@ def day_boundary_changes_class(city: City) -> list[Tuple]:
     """Days of both kinds whose classes differ."""
     calendar = _days(city, CALENDAR)
     pairs = ((k, _rain(rows), _rain(calendar[k])) for k, rows in _days(city, MET).items() if k in calendar)
-    return [(station, day, a, _class(a), b, _class(b)) for (station, day), a, b in pairs if _class(a) != _class(b)]
+    return [
+        (station, day, a, _class(a), b, _class(b)) for (station, day), a, b in pairs if _class(a) != _class(b)
+    ]
 
 
 def longest_gap(city: City) -> list[Tuple]:
@@ -165,7 +177,11 @@ def _compared(city: City) -> Iterator[tuple[str, date, str, str, Decimal | None]
     for row in city.rows("weather/climate_daily_rain"):
         key = row["station_code"], _date(row)
         kind, amount = _decoded(int(row["rain_20_20_mm"]))
-        yield *key, "rain_20_20", *_finding(kind, amount, met.get(key), calendar.get(key), _rain, Decimal("0.05"))
+        yield (
+            *key,
+            "rain_20_20",
+            *_finding(kind, amount, met.get(key), calendar.get(key), _rain, Decimal("0.05")),
+        )
     for row in city.rows("weather/climate_daily_temperature"):
         key = row["station_code"], _date(row)
         for element, (value, tolerance) in ELEMENTS.items():
@@ -191,7 +207,9 @@ ELEMENTS: dict[str, tuple[Value, Decimal]] = {
 }
 
 
-def _finding(kind: str, daily: Decimal | None, met: Any, calendar: Any, value: Value, tolerance: Decimal) -> tuple[str, Decimal | None]:
+def _finding(
+    kind: str, daily: Decimal | None, met: Any, calendar: Any, value: Value, tolerance: Decimal
+) -> tuple[str, Decimal | None]:
     """The first cause that fits, and daily set minus hours."""
     hourly, other = value(met) if met else None, value(calendar) if calendar else None
     if daily is None:
@@ -232,13 +250,17 @@ def _place(row: dict[str, str]) -> Tuple:
 
 def _place_of_minutes(row: dict[str, str]) -> Tuple:
     degrees = [Decimal(row[n][:-2]) + Decimal(row[n][-2:]) / 60 for n in ("latitude", "longitude")]
-    return *(d.quantize(Decimal("0.0000001"), ROUND_HALF_UP) for d in degrees), Decimal(int(row["altitude_m"]) % 100000) / 10
+    return *(d.quantize(Decimal("0.0000001"), ROUND_HALF_UP) for d in degrees), Decimal(
+        int(row["altitude_m"]) % 100000
+    ) / 10
 
 
 def _metres(a: Tuple, b: Tuple) -> int:
     """Along a great circle, by the law of cosines of the chord on a sphere of 6371008.8 m."""
     points = [(math.radians(p[0]), math.radians(p[1])) for p in (a, b)]
-    flat = [(math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)) for lat, lon in points]
+    flat = [
+        (math.cos(lat) * math.cos(lon), math.cos(lat) * math.sin(lon), math.sin(lat)) for lat, lon in points
+    ]
     return round(2 * 6371008.8 * math.asin(math.dist(*flat) / 2))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from citylake.contract.load import load_contracts
-from citylake.lake.names import mart
-from citylake.lake.settings import ROOT
+from citylake.core.names import mart
+from citylake.core.settings import ROOT
 
 
 def _statements() -> Iterator[tuple[str, str]]:

@@ -1,4 +1,6 @@
-"""For every expectation type in use GX on stored numbers says what native GX says on Spark, with no Spark job of its own."""
+"""For every expectation type in use GX on stored numbers says what native GX says on Spark, with no Spark job
+of its own.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +11,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.lake.settings import Settings
-from citylake.lake.spark import spark_jobs
+from citylake.core.settings import Settings
 from citylake.quality.judge import judge_stored
 from citylake.quality.metrics import plan, with_key_counts
+from citylake.storage.spark import spark_jobs
 
 SCHEMA = "a string, b decimal(9,2), f boolean, d date"
 ROWS = {
     "clean": [("a", Decimal(1), True, date(2016, 1, 1)), ("b", Decimal(2), True, date(2016, 1, 2))],
-    "dirty": [("a", Decimal(1), True, date(1800, 1, 1)), ("a", Decimal(9), None, None), (None, None, False, date(2016, 1, 1)),
-              ("zzz", Decimal(1), True, date(2016, 1, 1)), ("a", Decimal(1), True, None)],
+    "dirty": [
+        ("a", Decimal(1), True, date(1800, 1, 1)),
+        ("a", Decimal(9), None, None),
+        (None, None, False, date(2016, 1, 1)),
+        ("zzz", Decimal(1), True, date(2016, 1, 1)),
+        ("a", Decimal(1), True, None),
+    ],
     "nulls": [(None, None, None, None), (None, None, None, None)],
     "empty": [],
-}  # fmt: skip
+}
 
 
 def _rule(name: str, kind: str, **kwargs: Any) -> dict[str, Any]:
@@ -35,7 +42,13 @@ SUITE = {
         _rule("rows", "expect_table_row_count_to_be_between", min_value=1, max_value=4),
         _rule("null", "expect_column_values_to_not_be_null", column="a"),
         _rule("between", "expect_column_values_to_be_between", column="b", min_value=0, max_value=5),
-        _rule("dates", "expect_column_values_to_be_between", column="d", min_value="1900-01-02", max_value="2099-12-30"),
+        _rule(
+            "dates",
+            "expect_column_values_to_be_between",
+            column="d",
+            min_value="1900-01-02",
+            max_value="2099-12-30",
+        ),
         _rule("regex", "expect_column_values_to_match_regex", column="a", regex="^[a-c]$"),
         _rule("length", "expect_column_value_lengths_to_be_between", column="a", min_value=1, max_value=2),
         _rule("set", "expect_column_values_to_be_in_set", column="f", value_set=[True]),
@@ -56,7 +69,11 @@ def _native(frame: Any) -> dict[str, Any]:
 
     context = gx.get_context(mode="ephemeral")
     source = context.data_sources.add_spark("native", persist=False)
-    batch = source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+    batch = (
+        source.add_dataframe_asset("rows")
+        .add_batch_definition_whole_dataframe("all")
+        .get_batch({"dataframe": frame})
+    )
     found = batch.validate(gx.ExpectationSuite(**SUITE), result_format="BASIC")
     return {r.expectation_config.meta["rule_id"]: r for r in found.results}
 

@@ -1,7 +1,10 @@
-"""The identifiers as semantic types against independent oracles, over 10^5 generated cases each, in one query.
+"""The identifiers as semantic types against independent oracles, over 10^5 generated cases each, in one
+query.
 
-The oracles: python-stdnum for GB 32100 and ISO 7064, the congruence that GB 11714-1997 states (stdnum has none), id-validator and stdnum
-for residents. Two faults of python-stdnum 2.2 are known and named below; its arithmetic is the oracle there, not its `validate`.
+The oracles: python-stdnum for GB 32100 and ISO 7064, the congruence that GB 11714-1997 states (stdnum has
+none), id-validator and stdnum
+for residents. Two faults of python-stdnum 2.2 are known and named below; its arithmetic is the oracle there,
+not its `validate`.
 """
 
 from __future__ import annotations
@@ -17,9 +20,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from citylake.compile.select import LINEAGE, compile_contract
 from citylake.contract.load import load_contracts
-from citylake.contract.sql import LINEAGE, compile_contract
-from citylake.ingest.tokens import Tokens
+from citylake.privacy.tokens import Tokens
 from stdnum.cn import ric
 from stdnum.cn import uscc as stdnum_uscc
 from stdnum.exceptions import InvalidFormat, ValidationError
@@ -34,7 +37,9 @@ KINDS = ("uscc", "org_code", "registration_no", "taxpayer_no")
 
 
 def org_holds(code: str) -> bool:
-    """GB 11714-1997 as a congruence: the weighted sum with the check character (weight 1, X = 10) divides by 11."""
+    """GB 11714-1997 as a congruence: the weighted sum with the check character (weight 1, X = 10) divides by
+    11.
+    """
     digits = [LETTERS.index(c) for c in code[:8]] + [10 if code[8] == "X" else int(code[8])]
     return sum(d * w for d, w in zip(digits, (3, 7, 9, 10, 5, 8, 4, 2, 1), strict=True)) % 11 == 0
 
@@ -52,9 +57,11 @@ def valid(rng: Random, kind: str) -> str:
     """A number that the standard allows."""
     division = rng.choice(("210102", "210112", "210122", "110108", "440301"))
     if kind == "org_code":
-        return with_org_check("".join(rng.choices(LETTERS, k=8)) if rng.random() < 0.2 else f"{rng.randrange(10**8):08d}")
+        return with_org_check(
+            "".join(rng.choices(LETTERS, k=8)) if rng.random() < 0.2 else f"{rng.randrange(10**8):08d}"
+        )
     if kind == "uscc":
-        body = f"{rng.choice(('91', '92', '93', '12', '52', 'N2', 'A1', 'Y1'))}{division}{with_org_check(f'{rng.randrange(10**8):08d}')}"
+        body = f"{rng.choice(('91', '92', '93', '12', '52', 'N2', 'A1', 'Y1'))}{division}{with_org_check(f'{rng.randrange(10**8):08d}')}"  # noqa: E501
         return body + stdnum_uscc.calc_check_digit(body)
     if kind == "registration_no":
         body = f"{division}{rng.randrange(10**8):08d}"
@@ -63,13 +70,22 @@ def valid(rng: Random, kind: str) -> str:
 
 
 def harmed(rng: Random, text: str) -> str:
-    """What an office makes of it: half stays; the rest is written otherwise, mistyped, swapped, cut or filled with zeros."""
+    """What an office makes of it: half stays; the rest is written otherwise, mistyped, swapped, cut or filled
+    with zeros.
+    """
     at = rng.randrange(len(text) - 1)
     ways = (
-        lambda: text.lower(), lambda: f" '{text}\u200b", lambda: "".join(chr(ord(c) + 0xFEE0) for c in text), lambda: f"{text[:-1]}-{text[-1]}",
-        lambda: text[:at] + rng.choice(LETTERS) + text[at + 1 :], lambda: text[:at] + text[at + 1] + text[at] + text[at + 2 :],
-        lambda: text[:-1], lambda: text.replace("0", "O"), lambda: "0" * len(text), lambda: text[:-1] + rng.choice(LETTERS),
-    )  # fmt: skip
+        lambda: text.lower(),
+        lambda: f" '{text}\u200b",
+        lambda: "".join(chr(ord(c) + 0xFEE0) for c in text),
+        lambda: f"{text[:-1]}-{text[-1]}",
+        lambda: text[:at] + rng.choice(LETTERS) + text[at + 1 :],
+        lambda: text[:at] + text[at + 1] + text[at] + text[at + 2 :],
+        lambda: text[:-1],
+        lambda: text.replace("0", "O"),
+        lambda: "0" * len(text),
+        lambda: text[:-1] + rng.choice(LETTERS),
+    )
     return text if rng.random() < 0.5 else rng.choice(ways)()
 
 
@@ -87,7 +103,9 @@ def clean(kind: str, text: str) -> str | None:
 def broken(kind: str, code: str) -> set[str]:
     """The checks that a cleaned code must fail, by the oracles."""
     if kind == "org_code":
-        return {"format"} if not ORG_FORM.fullmatch(code) else set() if org_holds(code) else {"check_character"}
+        return (
+            {"format"} if not ORG_FORM.fullmatch(code) else set() if org_holds(code) else {"check_character"}
+        )
     if kind == "registration_no":
         if not re.fullmatch("[0-9]{13}|[0-9]{15}", code):
             return {"scientific"} if re.fullmatch(r"[0-9](\.[0-9]+)?E\+?[0-9]+", code) else {"format"}
@@ -95,7 +113,11 @@ def broken(kind: str, code: str) -> set[str]:
         return lost if len(code) == 15 and not mod_11_10.is_valid(code) else set()
     if USCC_FORM.fullmatch(code):
         wrong = set() if uscc_holds(code) else {"check_character"}
-        inside = {"org_code_inside"} if kind == "uscc" and not (code[16] in "0123456789X" and org_holds(code[8:17])) else set()
+        inside = (
+            {"org_code_inside"}
+            if kind == "uscc" and not (code[16] in "0123456789X" and org_holds(code[8:17]))
+            else set()
+        )
         return wrong | inside
     old = re.fullmatch("[0-9]{6}[0-9A-Z]{8}[0-9X]", code) is not None
     if kind == "taxpayer_no":
@@ -120,15 +142,37 @@ def compiled(spark: Any) -> Iterator[None]:
 def judged(spark: Any, root: Path, cases: list[tuple[str, ...]]) -> list[tuple[Any, ...]]:
     """(row number, cleaned value and broken rules per kind), judged as a batch of bronze is."""
     contract = load_contracts(root)["quality_supervision/organisation_code"]
-    types = {k: load_contracts(root)["market_regulation/legal_entity" if k != "taxpayer_no" else "state_taxation/taxpayer"].column(k).type for k in KINDS}
-    columns = tuple(replace(contract.column("address"), name=k, type=types[k], headers={"": k}) for k in KINDS)
+    types = {
+        k: (
+            load_contracts(root)[
+                "market_regulation/legal_entity" if k != "taxpayer_no" else "state_taxation/taxpayer"
+            ]
+            .column(k)
+            .type
+        )
+        for k in KINDS
+    }
+    columns = tuple(
+        replace(contract.column("address"), name=k, type=types[k], headers={"": k}) for k in KINDS
+    )
     done = compile_contract(replace(contract, columns=columns, row_rules=()), root)
-    frame = spark.createDataFrame([(n, *c) for n, c in enumerate(cases)], "n BIGINT, " + ", ".join(f"{k} STRING" for k in KINDS))
+    frame = spark.createDataFrame(
+        [(n, *c) for n, c in enumerate(cases)], "n BIGINT, " + ", ".join(f"{k} STRING" for k in KINDS)
+    )
     names = ", ".join(f"CAST(NULL AS STRING) AS {c}" for c in LINEAGE if c != "_row_no")
-    frame.selectExpr("*", "n AS _row_no", "CAST(NULL AS STRING) AS _error", *names.split(", ")).createOrReplaceTempView("identifier_cases")
+    frame.selectExpr(
+        "*", "n AS _row_no", "CAST(NULL AS STRING) AS _error", *names.split(", ")
+    ).createOrReplaceTempView("identifier_cases")
     with compiled(spark):
-        rows = spark.sql(done.select.replace("{bronze}", "identifier_cases")).select("_row_no", *KINDS, "_verdict", "_flags").toPandas()
-    return [(r[0], r[1:5], {*done.names([r[5]]), *done.names([r[6]], flags=True)}) for r in rows.itertuples(index=False, name=None)]
+        rows = (
+            spark.sql(done.select.replace("{bronze}", "identifier_cases"))
+            .select("_row_no", *KINDS, "_verdict", "_flags")
+            .toPandas()
+        )
+    return [
+        (r[0], r[1:5], {*done.names([r[5]]), *done.names([r[6]], flags=True)})
+        for r in rows.itertuples(index=False, name=None)
+    ]
 
 
 def test_four_identifiers_are_cleaned_and_checked_as_their_standards_say(spark: Any, root: Path) -> None:
@@ -145,7 +189,13 @@ def test_four_identifiers_are_cleaned_and_checked_as_their_standards_say(spark: 
             if (value, found) != (expected, says):
                 wrong.append((kind, raw, value, expected, found, says))
     assert wrong == []
-    for reason in ("uscc.check_character", "uscc.org_code_inside", "org_code.check_character", "registration_no.check_digit", "taxpayer_no.org_code_inside"):
+    for reason in (
+        "uscc.check_character",
+        "uscc.org_code_inside",
+        "org_code.check_character",
+        "registration_no.check_digit",
+        "taxpayer_no.org_code_inside",
+    ):
         assert seen[reason] > 1000, seen
 
 
@@ -156,7 +206,9 @@ def test_the_known_faults_of_the_oracle_are_the_only_ones() -> None:
         try:
             stdnum_uscc.validate(code)
         except InvalidFormat:
-            assert code[0] in "ANY"  # fault (a): it wants eight leading digits, so rural collectives, the army and others fail
+            assert (
+                code[0] in "ANY"
+            )  # fault (a): it wants eight leading digits, so rural collectives, the army and others fail
         else:
             assert code[0] not in "ANY"
 
@@ -181,7 +233,9 @@ def test_resident_identifiers_over_all_cases() -> None:
 
 
 def _refused_for_its_start(code: str) -> bool:
-    """Fault (b) of python-stdnum: its table starts the districts of Shenyang in 1983, so elder residents fail."""
+    """Fault (b) of python-stdnum: its table starts the districts of Shenyang in 1983, so elder residents
+    fail.
+    """
     try:
         ric.validate(code)
     except ValidationError:

@@ -1,4 +1,6 @@
-"""A mart is built on from what it kept only where its inputs did nothing but grow; everything else builds it whole."""
+"""A mart is built on from what it kept only where its inputs did nothing but grow; everything else builds it
+whole.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +8,11 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from citylake.lake.delta import version
-from citylake.lake.names import kept, silver
-from citylake.lake.settings import Settings
+from citylake.core.names import kept, silver
+from citylake.core.settings import Settings
 from citylake.marts.kept import frame
-from citylake.run import Lake, open_lake
+from citylake.pipeline.lake import Lake, open_lake
+from citylake.storage.delta import version
 
 DATASET, MART, DDL = "market_regulation/legal_entity", "credit/entity_record", "record_id STRING, name STRING"
 
@@ -21,7 +23,9 @@ def lake(lake_settings: Settings) -> Lake:
 
 
 class Built:
-    """A mart of one input whose calls are noted; `update` sees what is kept and gives every row that is not in it."""
+    """A mart of one input whose calls are noted; `update` sees what is kept and gives every row that is not
+    in it.
+    """
 
     def __init__(self, lake: Lake) -> None:
         self.lake, self.calls = lake, [""]

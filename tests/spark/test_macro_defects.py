@@ -1,4 +1,6 @@
-"""Planted defects of the economy: recall and precision per kind, by rules of the contracts and by flags of the marts; one city per seed."""
+"""Planted defects of the economy: recall and precision per kind, by rules of the contracts and by flags of
+the marts; one city per seed.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.city import generate
-from citylake.city.economy import BREAKS, OTHER_BASE
-from citylake.city.offices import delivered_rows
-from citylake.city.themes.macro import DEFECTS, REBASED, REVISED
+from citylake.compile.select import Compiled, compile_contract
 from citylake.contract.inputs import mart_inputs
-from citylake.contract.load import load_codes, load_contracts
+from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
-from citylake.contract.sql import Compiled, compile_contract
-from citylake.ingest.workbook import Workbook
+from citylake.core.codes import load_codes
+from citylake.ingest.formats.workbook import Workbook
 from citylake.marts.build import typed
+from citylake.synthetic import generate
+from citylake.synthetic.economy import BREAKS, OTHER_BASE
+from citylake.synthetic.offices import delivered_rows
+from citylake.synthetic.themes.macro import DEFECTS, REBASED, REVISED
 
 from tests.oracles.city import City
 from tests.oracles.macro_economy import histories
@@ -31,8 +34,8 @@ MONTHS, SCALE = 6, 0.1
 CONTRACTS = load_contracts(ROOT)
 DATASETS = tuple(DEFECTS)
 LINEAGE = (
-    "_batch_id STRING, _receipt BIGINT, _file_id STRING, _row_no BIGINT, _line_no BIGINT, _byte_start BIGINT, _byte_end BIGINT, "
-    "_sent_at STRING, _known_at TIMESTAMP, _period STRING, _error STRING"
+    "_batch_id STRING, _receipt BIGINT, _file_id STRING, _row_no BIGINT, _line_no BIGINT, _byte_start BIGINT,"
+    " _byte_end BIGINT, _sent_at STRING, _known_at TIMESTAMP, _period STRING, _error STRING"
 )
 Key = tuple[Any, ...]
 
@@ -52,16 +55,26 @@ class Judged:
 
     def _take(self, contract: Contract) -> None:
         compiled = compile_contract(contract, ROOT)
-        rows = [r for folder in sorted((self._folder / "inbox" / contract.id).iterdir()) for r in _bronze(folder, contract)]
+        rows = [
+            r
+            for folder in sorted((self._folder / "inbox" / contract.id).iterdir())
+            for r in _bronze(folder, contract)
+        ]
         names = [c.name for c in contract.columns if c.delivered]
         ddl = ", ".join([*(f"{n} STRING" for n in names), LINEAGE])
         view = f"planted_{contract.id.replace('/', '_')}"
         self._frame(rows, ddl).createOrReplaceTempView(view)
-        judged = self._spark.createDataFrame(self._spark.sql(compiled.select.replace("{bronze}", view)).toArrow())
+        judged = self._spark.createDataFrame(
+            self._spark.sql(compiled.select.replace("{bronze}", view)).toArrow()
+        )
         for row in judged.collect():
             place = (contract.id, row["_batch_id"], row["_row_no"])
             self.flags[place] = _names(compiled, row)
-            self.keys[place] = (row["indicator_code"], getattr(row, "division_code", "210100"), row["stat_month"])
+            self.keys[place] = (
+                row["indicator_code"],
+                getattr(row, "division_code", "210100"),
+                row["stat_month"],
+            )
         self.frames[contract.id] = judged.where(compiled.clean).withColumnRenamed("_known_at", "_known_from")
 
     def _build(self, mart: str) -> None:
@@ -72,7 +85,10 @@ class Judged:
     def _input(self, name: str) -> Any:
         if name.startswith("codes/"):
             rows = load_codes(ROOT, name.removeprefix("codes/"))
-            return self._frame([{k: v or None for k, v in r.items()} for r in rows], ", ".join(f"{c} STRING" for c in rows[0]))
+            return self._frame(
+                [{k: v or None for k, v in r.items()} for r in rows],
+                ", ".join(f"{c} STRING" for c in rows[0]),
+            )
         return self.frames[name]
 
     def _frame(self, rows: list[dict[str, Any]], ddl: str) -> Any:
@@ -83,7 +99,11 @@ class Judged:
 
     def found(self, mart: str, condition: str, *more: str) -> set[Key]:
         """Keys of the mart rows that meet a condition."""
-        rows = self.frames[f"marts/macro_economy/{mart}"].where(condition).select("indicator_code", "region_code", "stat_month", *more)
+        rows = (
+            self.frames[f"marts/macro_economy/{mart}"]
+            .where(condition)
+            .select("indicator_code", "region_code", "stat_month", *more)
+        )
         return {tuple(r) for r in rows.collect()}
 
 
@@ -95,7 +115,13 @@ def _bronze(folder: Path, contract: Contract) -> Iterator[dict[str, Any]]:
         book = Workbook(folder / manifest["files"][0]["name"], contract)
         rows = [dict(zip(book.columns, record.values, strict=True)) for record in book]
     for number, row in enumerate(rows, 1):
-        marks = {"_batch_id": folder.name, "_file_id": folder.name, "_row_no": number, "_sent_at": manifest["sent_at"], "_period": manifest["period"]}
+        marks = {
+            "_batch_id": folder.name,
+            "_file_id": folder.name,
+            "_row_no": number,
+            "_sent_at": manifest["sent_at"],
+            "_period": manifest["period"],
+        }
         yield {**row, **marks, "_known_at": manifest["sent_at"]}
 
 
@@ -105,10 +131,14 @@ def _names(compiled: Compiled, row: Any) -> set[str]:
 
 
 @pytest.fixture(scope="module", params=SEEDS)
-def city(request: pytest.FixtureRequest, spark: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[City, Judged, list[dict[str, Any]]]:
+def city(
+    request: pytest.FixtureRequest, spark: Any, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[City, Judged, list[dict[str, Any]]]:
     folder = tmp_path_factory.mktemp("planted")
     generate(folder, months=MONTHS, scale=SCALE, seed=request.param, defects="heavy", only=DATASETS)
-    planted = [json.loads(line) for line in (folder / "truth" / "defects.jsonl").read_text("utf-8").splitlines()]
+    planted = [
+        json.loads(line) for line in (folder / "truth" / "defects.jsonl").read_text("utf-8").splitlines()
+    ]
     return City(request.param, MONTHS, SCALE), Judged(spark, folder), planted
 
 
@@ -120,18 +150,27 @@ def _score(expected: set[Key], found: set[Key]) -> None:
 
 
 @pytest.mark.parametrize("defect", ["D24", "D53", "D56", "D57"])
-def test_rules_find_what_stands_in_one_cell(city: tuple[City, Judged, list[dict[str, Any]]], defect: str) -> None:
+def test_rules_find_what_stands_in_one_cell(
+    city: tuple[City, Judged, list[dict[str, Any]]], defect: str
+) -> None:
     _, judged, planted = city
     rules = {p["rule"] for p in planted if p["id"] == defect}
     _score(_places(planted, defect), {place for place, names in judged.flags.items() if names & rules})
 
 
-def test_nothing_else_is_flagged_and_blank_months_raise_nothing(city: tuple[City, Judged, list[dict[str, Any]]]) -> None:
+def test_nothing_else_is_flagged_and_blank_months_raise_nothing(
+    city: tuple[City, Judged, list[dict[str, Any]]],
+) -> None:
     _, judged, planted = city
     marked = {(p["dataset"], p["delivery"], p["record"]) for p in planted}
     assert [place for place, names in judged.flags.items() if names and place not in marked] == []
-    halves = "month(stat_month) = 2 AND split(indicator_code, '/')[0] IN ('固定资产投资', '规模以上工业增加值', '社会消费品零售总额')"
-    assert not judged.found("indicator_month", f"{halves} AND (month_basis <> 'not_split' OR month_value IS NOT NULL)")
+    halves = (
+        "month(stat_month) = 2 AND split(indicator_code, '/')[0] IN ('固定资产投资', '规模以上工业增加值',"
+        " '社会消费品零售总额')"
+    )
+    assert not judged.found(
+        "indicator_month", f"{halves} AND (month_basis <> 'not_split' OR month_value IS NOT NULL)"
+    )
     assert judged.found("indicator_month", "month_basis = 'not_split'")
 
 
@@ -141,7 +180,9 @@ def _places(planted: list[dict[str, Any]], defect: str) -> set[Key]:
 
 def _keys(judged: Judged, places: set[Key]) -> set[Key]:
     moved = {"210122": "210115"}
-    return {(code, moved.get(region, region), month) for code, region, month in (judged.keys[p] for p in places)}
+    return {
+        (code, moved.get(region, region), month) for code, region, month in (judged.keys[p] for p in places)
+    }
 
 
 def test_units_that_switched_in_silence(city: tuple[City, Judged, list[dict[str, Any]]]) -> None:
@@ -151,14 +192,19 @@ def test_units_that_switched_in_silence(city: tuple[City, Judged, list[dict[str,
 
 def test_cumulative_values_in_the_place_of_the_month(city: tuple[City, Judged, list[dict[str, Any]]]) -> None:
     _, judged, planted = city
-    _score(_keys(judged, _places(planted, "D57")), judged.found("observation", "measure = 'month_value' AND is_cumulative"))
+    _score(
+        _keys(judged, _places(planted, "D57")),
+        judged.found("observation", "measure = 'month_value' AND is_cumulative"),
+    )
 
 
 def test_values_come_back_to_the_truth(city: tuple[City, Judged, list[dict[str, Any]]]) -> None:
     truth, judged, _ = city
     true = {key: {r.value for r in told if r.value is not None} for key, told in histories(truth).items()}
     seen: dict[Key, set[Any]] = defaultdict(set)
-    for *key, value in judged.found("observation", "measure = 'cumulative_value' AND value IS NOT NULL", "value"):
+    for *key, value in judged.found(
+        "observation", "measure = 'cumulative_value' AND value IS NOT NULL", "value"
+    ):
         seen[tuple(key)].add(value)
     assert {k: v for k, v in seen.items() if v != true[k]} == {}  # type: ignore[index]
 
@@ -169,7 +215,14 @@ def test_published_growth_on_another_base(city: tuple[City, Judged, list[dict[st
     blank = _keys(judged, _places(planted, "D24"))
     expected = {k for k in histories(truth) if k[0] in OTHER_BASE and k[2].year > 2012 and k not in blank}
     revised = {*REVISED, REBASED}
-    _score(expected, {k for k in judged.found("indicator_month", "abs(growth_gap_points) > 1 AND NOT level_break") if k[0] not in revised})
+    _score(
+        expected,
+        {
+            k
+            for k in judged.found("indicator_month", "abs(growth_gap_points) > 1 AND NOT level_break")
+            if k[0] not in revised
+        },
+    )
 
 
 def test_revisions(city: tuple[City, Judged, list[dict[str, Any]]]) -> None:

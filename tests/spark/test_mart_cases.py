@@ -1,4 +1,6 @@
-"""Golden cases of the marts: `tests/cases/marts/<mart>/<table>/<case>/` holds inputs and the expected rows as JSON; no Python."""
+"""Golden cases of the marts: `tests/cases/marts/<mart>/<table>/<case>/` holds inputs and the expected rows as
+JSON; no Python.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,8 @@ from typing import Any
 
 import pytest
 from citylake.contract.inputs import mart_inputs
-from citylake.contract.load import load_codes, load_contracts
+from citylake.contract.load import load_contracts
+from citylake.core.codes import load_codes
 from citylake.marts.build import input_ddl, typed
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,7 +35,10 @@ def _frame(spark: Any, name: str, rows: list[dict[str, Any]]) -> Any:
 
 def _build(spark: Any, mart: str, given: dict[str, list[dict[str, Any]]]) -> Any:
     module = importlib.import_module(f"citylake.marts.{mart.replace('/', '.')}")
-    return typed(module.build({n: _frame(spark, n, given.get(n, [])) for n in mart_inputs(ROOT, mart)}), CONTRACTS[mart])
+    return typed(
+        module.build({n: _frame(spark, n, given.get(n, [])) for n in mart_inputs(ROOT, mart)}),
+        CONTRACTS[mart],
+    )
 
 
 @pytest.mark.parametrize("mart", MARTS)
@@ -52,7 +58,12 @@ def test_case(spark: Any, case: Path) -> None:
     expected = json.loads((case / "expected.json").read_text("utf-8"))
     built = _build(spark, "/".join(case.parts[-3:-1]), given)
     # Moments as the server's session (Beijing time) prints them; the client would use the machine's zone.
-    built = built.select(*[F.col(n).cast("string") if t == "timestamp" else F.col(n) for n, t in built.dtypes])
-    rows = [{k: v if v is None or isinstance(v, bool | int) else str(v) for k, v in r.asDict().items()} for r in built.collect()]
+    built = built.select(
+        *[F.col(n).cast("string") if t == "timestamp" else F.col(n) for n, t in built.dtypes]
+    )
+    rows = [
+        {k: v if v is None or isinstance(v, bool | int) else str(v) for k, v in r.asDict().items()}
+        for r in built.collect()
+    ]
     wanted = [{**dict.fromkeys(rows[0] if rows else ()), **e} for e in expected]
     assert sorted(rows, key=json.dumps) == sorted(wanted, key=json.dumps)

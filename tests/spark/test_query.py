@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from citylake.lake.errors import LakeError
-from citylake.lake.settings import Settings
-from citylake.publish.query import ask
+from citylake.core.errors import LakeError
+from citylake.core.settings import Settings
+from citylake.release.query import ask
 
 TABLE = "delta.`s3a://{lake}/test/asked`"
 
@@ -55,7 +55,9 @@ def test_nothing_that_is_asked_changes_a_table(spark: Any, table: str, statement
         ("SELECT (", "Syntax error"),
     ],
 )
-def test_a_wrong_statement_is_told_in_one_line(spark: Any, capfd: pytest.CaptureFixture[str], statement: str, told: str) -> None:
+def test_a_wrong_statement_is_told_in_one_line(
+    spark: Any, capfd: pytest.CaptureFixture[str], statement: str, told: str
+) -> None:
     with pytest.raises(LakeError, match=told.replace("?", r"\?")) as caught:
         ask(spark, statement, 10)
     assert "\n" not in caught.value.what
@@ -74,8 +76,16 @@ def elsewhere() -> Iterator[None]:
 
 
 def test_an_answer_keeps_order_names_and_moments(spark: Any, table: str, elsewhere: None) -> None:
-    answer = ask(spark, f"-- five rows\nSELECT id, id + 1 AS id, struct(id AS k) AS s FROM {table} ORDER BY 1 DESC -- down", 2)
-    assert (answer.columns, answer.rows, answer.more) == (["id", "id_2", "s"], [(4, 5, {"k": 4}), (3, 4, {"k": 3})], True)
+    answer = ask(
+        spark,
+        f"-- five rows\nSELECT id, id + 1 AS id, struct(id AS k) AS s FROM {table} ORDER BY 1 DESC -- down",
+        2,
+    )
+    assert (answer.columns, answer.rows, answer.more) == (
+        ["id", "id_2", "s"],
+        [(4, 5, {"k": 4}), (3, 4, {"k": 3})],
+        True,
+    )
     assert not ask(spark, "VALUES (1), (2);", 2).more
     moment = ask(spark, "SELECT timestamp'2016-07-01 08:00:00' AS at", 1).rows[0][0]
     assert str(moment) == "2016-07-01 08:00:00+08:00"

@@ -1,4 +1,6 @@
-"""Special codes, days and rain classes equal a table that was worked out by hand: `tests/cases/weather/by_hand.csv`."""
+"""Special codes, days and rain classes equal a table that was worked out by hand:
+`tests/cases/weather/by_hand.csv`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.contract.bronze import BRONZE_LINEAGE, bronze_columns
-from citylake.contract.load import load_codes, load_contracts
-from citylake.contract.sql import compile_contract
+from citylake.compile.bronze import BRONZE_LINEAGE, bronze_columns
+from citylake.compile.select import compile_contract
+from citylake.contract.load import load_contracts
+from citylake.core.codes import load_codes
 from citylake.marts.weather.meteorological_day import calendar_day, meteorological_day
 from citylake.marts.weather.rain_class import with_rain_class
 
@@ -20,7 +23,11 @@ with (ROOT / "tests" / "cases" / "weather" / "by_hand.csv").open(encoding="utf-8
 # subject -> dataset, columns that are given, columns that are expected
 COLUMNS = {
     "daily_rain": ("weather/climate_daily_rain", ["rain_20_20_mm"], ["rain_20_20_mm", "rain_20_20_kind"]),
-    "daily_temperature": ("weather/climate_daily_temperature", ["temperature_mean_celsius"], ["temperature_mean_celsius"]),
+    "daily_temperature": (
+        "weather/climate_daily_temperature",
+        ["temperature_mean_celsius"],
+        ["temperature_mean_celsius"],
+    ),
     "latitude": ("weather/climate_daily_rain", ["latitude"], ["latitude"]),
     "longitude": ("weather/climate_daily_rain", ["longitude"], ["longitude"]),
     "altitude": ("weather/climate_daily_rain", ["altitude_m"], ["altitude_m", "altitude_estimated"]),
@@ -60,7 +67,10 @@ def test_a_delivered_text_becomes_what_the_hand_says(spark: Any, subject: str) -
     compiled = compile_contract(load_contracts(ROOT)[dataset], ROOT)
     names = ["no", *BRONZE_LINEAGE, *bronze_columns(compiled.contract)]
     splitter = " " if subject == "isd_hour" else ";"
-    rows = [dict(zip(given, c["given"].split(splitter), strict=True)) | {"no": c["no"], "_row_no": c["no"]} for c in _of(subject)]
+    rows = [
+        dict(zip(given, c["given"].split(splitter), strict=True)) | {"no": c["no"], "_row_no": c["no"]}
+        for c in _of(subject)
+    ]
     bronze = _frame(spark, rows, ", ".join(f"{n} STRING" for n in names))
     bronze.createOrReplaceTempView("by_hand")
     judged = spark.sql(compiled.select.replace("{bronze}", "by_hand")).withColumnRenamed("_row_no", "no")
@@ -70,8 +80,12 @@ def test_a_delivered_text_becomes_what_the_hand_says(spark: Any, subject: str) -
 def test_an_hour_belongs_to_the_days_that_the_hand_says(spark: Any) -> None:
     from pyspark.sql import functions as F
 
-    hours = _frame(spark, [{"no": c["no"], "at": c["given"]} for c in _of("met_day")], "no STRING, at STRING").withColumn("at", F.col("at").cast("timestamp"))
-    days = hours.select("no", meteorological_day(F.col("at")).alias("met"), calendar_day(F.col("at")).alias("calendar"))
+    hours = _frame(
+        spark, [{"no": c["no"], "at": c["given"]} for c in _of("met_day")], "no STRING, at STRING"
+    ).withColumn("at", F.col("at").cast("timestamp"))
+    days = hours.select(
+        "no", meteorological_day(F.col("at")).alias("met"), calendar_day(F.col("at")).alias("calendar")
+    )
     assert _answers(days, ["met", "calendar"]) == {c["no"]: c["expected"] for c in _of("met_day")}
 
 
@@ -79,8 +93,19 @@ def test_a_day_has_the_class_that_the_hand_says(spark: Any) -> None:
     rows = []
     for c in _of("rain_class"):
         amount, trace, day = c["given"].split(";")
-        rows.append({"no": c["no"], "rain_mm": None if amount == "null" else float(amount), "rain_trace": trace == "true", "day": day})
+        rows.append(
+            {
+                "no": c["no"],
+                "rain_mm": None if amount == "null" else float(amount),
+                "rain_trace": trace == "true",
+                "day": day,
+            }
+        )
     days = _frame(spark, rows, "no STRING, rain_mm DECIMAL(7,2), rain_trace BOOLEAN, day DATE")
     codes = load_codes(ROOT, "rain_classes")
-    classes = spark.createDataFrame([tuple(r[c] or None for c in codes[0]) for r in codes], ", ".join(f"{c} STRING" for c in codes[0]))
-    assert _answers(with_rain_class(days, classes), ["rain_class"]) == {c["no"]: c["expected"] for c in _of("rain_class")}
+    classes = spark.createDataFrame(
+        [tuple(r[c] or None for c in codes[0]) for r in codes], ", ".join(f"{c} STRING" for c in codes[0])
+    )
+    assert _answers(with_rain_class(days, classes), ["rain_class"]) == {
+        c["no"]: c["expected"] for c in _of("rain_class")
+    }

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.audit.charts import KINDS, mart_chart
 from citylake.contract.load import lint, load_contracts
 from citylake.contract.model import Contract
+from citylake.site.charts import KINDS, mart_chart
 
 ASKED: dict[str, dict[str, Any]] = {
     "lines": {"x": "reported_on", "y": "cases", "by": "event_class"},
@@ -21,7 +21,13 @@ ASKED: dict[str, dict[str, Any]] = {
     "map": {"x": "cases", "y": "closed", "by": "event_class"},
 }
 ROWS = [
-    {"reported_on": date(2016, 1, d), "event_class": c, "cases": d, "closed": d + 1, "mean_rain_24h_mm": Decimal("0.5")}
+    {
+        "reported_on": date(2016, 1, d),
+        "event_class": c,
+        "cases": d,
+        "closed": d + 1,
+        "mean_rain_24h_mm": Decimal("0.5"),
+    }
     for d in range(1, 6)
     for c in ("道路积水", "工地扬尘")
 ]
@@ -41,7 +47,10 @@ def test_every_kind_is_tried() -> None:
 def test_a_chart_is_one_picture_without_addresses(contract: Contract, kind: str, lang: str) -> None:
     text = str(mart_chart(replace(contract, chart={"kind": kind, **ASKED[kind]}), ROWS, lang))
     assert text.startswith("<svg")
-    assert set(re.findall(r"https?://[^\"' ]+", text)) <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    assert set(re.findall(r"https?://[^\"' ]+", text)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1999/xlink",
+    }
 
 
 def test_rows_outside_where_stay_out(contract: Contract) -> None:

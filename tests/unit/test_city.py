@@ -7,9 +7,9 @@ import json
 from pathlib import Path
 
 import pytest
-from citylake.city import generate
+from citylake.compile.select import compile_contract
 from citylake.contract.load import load_contracts
-from citylake.contract.sql import compile_contract
+from citylake.synthetic import generate
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,11 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _bytes(folder: Path) -> dict[str, str]:
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+    return {
+        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in sorted(folder.rglob("*"))
+        if p.is_file()
+    }
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_does_not(city: Path, tmp_path: Path) -> None:
@@ -42,14 +46,18 @@ def test_manifests_state_what_lies_beside_them_but_for_the_one_cut_short(city: P
 
 
 def test_at_least_25_kinds_and_every_rule_exists(city: Path, root: Path) -> None:
-    planted = [json.loads(line) for line in (city / "truth" / "defects.jsonl").read_text("utf-8").splitlines()]
+    planted = [
+        json.loads(line) for line in (city / "truth" / "defects.jsonl").read_text("utf-8").splitlines()
+    ]
     assert len({p["id"] for p in planted}) >= 25
     contracts = load_contracts(root)
     known = {}
     for name in {p["dataset"] for p in planted}:
         compiled = compile_contract(contracts[name], root)
         known[name] = {r.id for r in (*compiled.verdicts, *compiled.flags)}
-    missing = {(p["dataset"], p["rule"]) for p in planted if p["rule"] and p["rule"] not in known[p["dataset"]]}
+    missing = {
+        (p["dataset"], p["rule"]) for p in planted if p["rule"] and p["rule"] not in known[p["dataset"]]
+    }
     assert {rule for _, rule in missing} <= {"delivery.bytes"}
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from citylake.contract.compare import changes_against
-from citylake.lake.errors import LakeError
-from citylake.lake.settings import ROOT
+from citylake.core.errors import LakeError
+from citylake.core.settings import ROOT
 
 COMPONENT = "schemas/construction/component.odcs.yaml"
 
@@ -19,7 +19,11 @@ def copy(tmp_path: Path) -> Path:
     """The contracts in a repository of their own, committed once."""
     shutil.copytree(ROOT / "schemas", tmp_path / "schemas")
     shutil.copytree(ROOT / "jobs" / "citylake" / "marts", tmp_path / "jobs" / "citylake" / "marts")
-    for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b.invalid", "commit", "-qm", "first"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a@b.invalid", "commit", "-qm", "first"],
+    ):
         subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
     return tmp_path
 
@@ -45,7 +49,10 @@ def test_a_removed_column_breaks_its_marts_and_needs_a_major_version(copy: Path)
 
 
 def test_an_added_column_is_additive_and_enough_with_a_minor_version(copy: Path) -> None:
-    added = "  - {name: colour, logicalType: string, businessName: 颜色, customProperties: [{property: type, value: short_text}]}\n"
+    added = (
+        "  - {name: colour, logicalType: string, businessName: 颜色, customProperties: [{property: type,"
+        " value: short_text}]}\n"
+    )
     _edit(copy, "  - {name: note,", added + "  - {name: note,")
     assert [(c.breaking, c.needs) for c in changes_against(copy, "HEAD")] == [(False, "1.1.0")]
     _edit(copy, 'version: "1.0.0"', 'version: "1.1.0"')

@@ -6,12 +6,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+from citylake.compile.select import compile_contract
+from citylake.compile.suite import stale_suites
 from citylake.contract.inputs import MARTS, mart_inputs
 from citylake.contract.load import lint, load_contracts
 from citylake.contract.source import read_yaml
-from citylake.contract.sql import compile_contract
-from citylake.contract.suite import stale_suites
-from citylake.lake.errors import ContractError
+from citylake.core.errors import ContractError
 
 
 def test_all_contracts_are_sound(root: Path) -> None:
@@ -23,7 +23,9 @@ def test_committed_suites_are_what_the_contracts_give(root: Path) -> None:
 
 
 def test_every_contract_fits_in_sixty_lines(root: Path) -> None:
-    long = [p.name for p in (root / "schemas").rglob("*.odcs.yaml") if len(p.read_text("utf-8").splitlines()) > 61]
+    long = [
+        p.name for p in (root / "schemas").rglob("*.odcs.yaml") if len(p.read_text("utf-8").splitlines()) > 61
+    ]
     assert long == []
 
 
@@ -54,14 +56,28 @@ def copy(root: Path, tmp_path: Path) -> Path:
         ("value: quarantineMax", "value: quarantineMax", None),
         ("property: quarantineMax", "property: quarantinMax", "did you mean 'quarantineMax'?"),
         ("property: kind, value: register", "property: kinds, value: register", "did you mean 'kind'?"),
-        ("{property: type, value: longitude}", "{property: type, value: longitud}", "did you mean 'longitude'?"),
-        ("logicalType: date, businessName: ORDate", "logicalTyp: date, businessName: ORDate", "did you mean 'logicalType'?"),
+        (
+            "{property: type, value: longitude}",
+            "{property: type, value: longitud}",
+            "did you mean 'longitude'?",
+        ),
+        (
+            "logicalType: date, businessName: ORDate",
+            "logicalTyp: date, businessName: ORDate",
+            "did you mean 'logicalType'?",
+        ),
         ("{name: material,", "{name: resident_score,", "no such data about persons"),
         ("value: register}", "value: registry}", 'kind: "registry" is not one of'),
-        ("{property: quarantineMax, value: 0.1}", "{property: quarantineMax, value: 10%}", 'quarantineMax: "10%" is not of type "number"'),
+        (
+            "{property: quarantineMax, value: 0.1}",
+            "{property: quarantineMax, value: 10%}",
+            'quarantineMax: "10%" is not of type "number"',
+        ),
     ],
 )
-def test_a_broken_contract_names_file_line_and_nearest_key(copy: Path, old: str, new: str, told: str | None) -> None:
+def test_a_broken_contract_names_file_line_and_nearest_key(
+    copy: Path, old: str, new: str, told: str | None
+) -> None:
     path = copy / "schemas" / "construction" / "component.odcs.yaml"
     load_contracts(copy)  # what was read before is not taken for what stands there now
     path.write_text(path.read_text("utf-8").replace(old, new, 1), "utf-8")
@@ -78,9 +94,18 @@ def test_a_broken_contract_names_file_line_and_nearest_key(copy: Path, old: str,
 
 @pytest.mark.parametrize(
     ("body", "line"),
-    [(b"a: 1\nb: 2016-13-45\n", 2), (b"a: 1\nb: \xb7\xfe\n", 2), (b"a: &x [*x]", 1), (b"a: 1\na: 2", 2), (b"a: !!int zz", 1), (b"a: !tag x", 1)],
+    [
+        (b"a: 1\nb: 2016-13-45\n", 2),
+        (b"a: 1\nb: \xb7\xfe\n", 2),
+        (b"a: &x [*x]", 1),
+        (b"a: 1\na: 2", 2),
+        (b"a: !!int zz", 1),
+        (b"a: !tag x", 1),
+    ],
 )
-def test_whatever_is_wrong_with_its_yaml_a_contract_names_the_line(tmp_path: Path, body: bytes, line: int) -> None:
+def test_whatever_is_wrong_with_its_yaml_a_contract_names_the_line(
+    tmp_path: Path, body: bytes, line: int
+) -> None:
     (tmp_path / "a.odcs.yaml").write_bytes(body)
     with pytest.raises(ContractError) as caught:
         read_yaml(tmp_path / "a.odcs.yaml", tmp_path)

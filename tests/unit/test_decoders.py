@@ -9,7 +9,7 @@ import pytest
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.ingest.decode import open_file
-from citylake.ingest.records import Unreadable
+from citylake.ingest.formats.records import Unreadable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,9 @@ def contracts(root: Path) -> dict[str, Contract]:
     return load_contracts(root)
 
 
-def _component(contracts: dict[str, Contract], rows: list[bytes], tmp_path: Path, head: bytes | None = None) -> Path:
+def _component(
+    contracts: dict[str, Contract], rows: list[bytes], tmp_path: Path, head: bytes | None = None
+) -> Path:
     contract = contracts["construction/component"]
     header = head or ",".join(c.header("") for c in contract.layout_columns("")).encode("gb18030")
     path = tmp_path / "a.csv"
@@ -47,9 +49,13 @@ def test_byte_ranges_give_back_the_record(contracts: dict[str, Contract], tmp_pa
         (b"a,x\0,0101" + b"," * 12, "record.nul"),
     ],
 )
-def test_a_bad_record_is_an_error_of_that_record(contracts: dict[str, Contract], tmp_path: Path, row: bytes, error: str | None) -> None:
+def test_a_bad_record_is_an_error_of_that_record(
+    contracts: dict[str, Contract], tmp_path: Path, row: bytes, error: str | None
+) -> None:
     good = b"z,x,0101" + b"," * 12
-    found = list(open_file(_component(contracts, [good, row, good], tmp_path), contracts["construction/component"]))
+    found = list(
+        open_file(_component(contracts, [good, row, good], tmp_path), contracts["construction/component"])
+    )
     assert [r.error for r in found] == [None, error, None]
 
 
@@ -65,7 +71,10 @@ def test_layouts_are_found_by_header_text(contracts: dict[str, Contract], tmp_pa
     for layout in contract.layouts:
         columns = list(contract.layout_columns(layout))
         path = tmp_path / f"{layout}.csv"
-        path.write_text(",".join(c.header(layout) for c in columns) + "\n" + ",".join(c.name for c in columns) + "\n", "utf-8")
+        path.write_text(
+            ",".join(c.header(layout) for c in columns) + "\n" + ",".join(c.name for c in columns) + "\n",
+            "utf-8",
+        )
         decoder = open_file(path, contract)
         record = next(iter(decoder))
         assert decoder.layout == layout
@@ -81,9 +90,16 @@ def test_columns_that_changed_places_refuse_the_file(contracts: dict[str, Contra
     assert [(f.rule, f.column) for f in told.value.findings] == [("delivery.header_order", texts[1])]
 
 
-def test_fixed_width_counts_bytes_and_isolates_a_short_record(contracts: dict[str, Contract], tmp_path: Path) -> None:
+def test_fixed_width_counts_bytes_and_isolates_a_short_record(
+    contracts: dict[str, Contract], tmp_path: Path
+) -> None:
     contract = contracts["civil_affairs/resident"]
-    whole = b"210122198211033048" + "王小明".encode("gb18030").ljust(30) + b"1 " + "汉族".encode("gb18030").ljust(20)
+    whole = (
+        b"210122198211033048"
+        + "王小明".encode("gb18030").ljust(30)
+        + b"1 "
+        + "汉族".encode("gb18030").ljust(20)
+    )
     whole = (whole + b"19821103" + b"210102" + b"210102001" + b"1" + b"20" + b"20000101").ljust(112)
     path = tmp_path / "r.txt"
     path.write_bytes(whole + b"\r\n" + whole[:50] + b"\r\n" + whole + b"\r\n")
@@ -96,10 +112,17 @@ def test_fixed_width_counts_bytes_and_isolates_a_short_record(contracts: dict[st
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12), st.text('ab,"\n', max_size=8)), min_size=1, max_size=20
+        st.tuples(
+            st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=12),
+            st.text('ab,"\n', max_size=8),
+        ),
+        min_size=1,
+        max_size=20,
     )
 )
-def test_no_record_is_lost_whatever_the_text(contracts: dict[str, Contract], tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]) -> None:
+def test_no_record_is_lost_whatever_the_text(
+    contracts: dict[str, Contract], tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]]
+) -> None:
     import csv
 
     contract = contracts["construction/component"]

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from citylake.compile.suite import batch_suite
 from citylake.contract.load import load_contracts
-from citylake.contract.suite import batch_suite
 from citylake.quality.gate import batch_facts, judge_rows
 from citylake.quality.judge import judge_facts, judge_stored
 
-GOOD = {"accepted": 98, "duplicate": 1, "superseded": 0, "quarantined": 1, "received": 100, "decoded": 100, "unchanged": 90, "change": 5, "ended": 2}
+GOOD = {
+    "accepted": 98,
+    "duplicate": 1,
+    "superseded": 0,
+    "quarantined": 1,
+    "received": 100,
+    "decoded": 100,
+    "unchanged": 90,
+    "change": 5,
+    "ended": 2,
+}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +52,12 @@ def test_no_numbers_no_rules_and_unplanned_numbers_fail() -> None:
     from pyspark.sql.types import StringType, StructField, StructType
 
     schema = StructType([StructField("a", StringType())])
-    rule = {"type": "expect_column_values_to_not_be_null", "kwargs": {"column": "a"}, "severity": "critical", "meta": {"rule_id": "a.missing"}}
+    rule = {
+        "type": "expect_column_values_to_not_be_null",
+        "kwargs": {"column": "a"},
+        "severity": "critical",
+        "meta": {"rule_id": "a.missing"},
+    }
     suite = {"name": "s", "expectations": [rule], "meta": {}}
     assert judge_rows(suite, schema, {}).reason == "nothing was counted"
     assert not judge_stored({"name": "s", "expectations": [], "meta": {}}, schema, {"gx_x": 1}).passed
@@ -52,6 +67,14 @@ def test_no_numbers_no_rules_and_unplanned_numbers_fail() -> None:
 
 
 def test_a_failed_warning_does_not_close_the_gate() -> None:
-    fact = {"type": "expect_column_values_to_be_between", "kwargs": {"column": "x", "max_value": 1}, "meta": {"rule_id": "x"}}
-    assert judge_facts({"name": "s", "expectations": [fact | {"severity": "warning"}], "meta": {}}, {"x": 5}).passed
-    assert not judge_facts({"name": "s", "expectations": [fact | {"severity": "critical"}], "meta": {}}, {"x": 5}).passed
+    fact = {
+        "type": "expect_column_values_to_be_between",
+        "kwargs": {"column": "x", "max_value": 1},
+        "meta": {"rule_id": "x"},
+    }
+    assert judge_facts(
+        {"name": "s", "expectations": [fact | {"severity": "warning"}], "meta": {}}, {"x": 5}
+    ).passed
+    assert not judge_facts(
+        {"name": "s", "expectations": [fact | {"severity": "critical"}], "meta": {}}, {"x": 5}
+    ).passed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from citylake.city import identifiers as ids
-from citylake.ingest.tokens import Tokens, check_character, is_uscc
+from citylake.privacy.tokens import Tokens, check_character, is_uscc
+from citylake.synthetic import identifiers as ids
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import luhn  # noqa: F401  (the package is the oracle; its absence must fail here)

@@ -1,4 +1,6 @@
-"""A department checks its files before it sends them: what is prepared is accepted, what would be refused is told and not written."""
+"""A department checks its files before it sends them: what is prepared is accepted, what would be refused is
+told and not written.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +9,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from citylake.contract.calendar import BEIJING
+from citylake.core.calendar import BEIJING
+from citylake.core.errors import LakeError
 from citylake.ingest.manifest import read_manifest
+from citylake.ingest.manifest_writer import Order
 from citylake.ingest.prepare import prepare
-from citylake.ingest.sources.made import Order
 from citylake.ingest.verify import verify
-from citylake.lake.errors import LakeError
 
 from tests.bad_input.firm import csv
 from tests.bad_input.judge import base_contracts
@@ -34,7 +36,12 @@ def test_what_is_prepared_is_accepted(tmp_path: Path) -> None:
     folder = tmp_path / "out" / CONTRACT.id / "2016-02-002"
     manifest = read_manifest((folder / "manifest.json").read_bytes())
     assert manifest.attested and manifest.corrects == "2016-02-001" and manifest.totals.records == 10
-    assert verify(manifest.model_copy(update={"corrects": None}), CONTRACT, {"firm.csv": folder / "firm.csv"}, ()).findings == ()
+    assert (
+        verify(
+            manifest.model_copy(update={"corrects": None}), CONTRACT, {"firm.csv": folder / "firm.csv"}, ()
+        ).findings
+        == ()
+    )
     with pytest.raises(LakeError, match="already"):
         prepare(order, "2016-02-002", [file], NOW, tmp_path / "out")
 
@@ -49,7 +56,16 @@ def test_what_is_prepared_is_accepted(tmp_path: Path) -> None:
         (b"", "2016-02", None, "delivery.empty"),
     ],
 )
-def test_what_would_be_refused_is_not_written(body: bytes, period: str, exported: int | None, rule: str, tmp_path: Path) -> None:
-    found = prepare(Order(replace(CONTRACT, frequency_days=31.0), period), "2016-02-001", [_file(tmp_path, body)], NOW, tmp_path / "out", exported)
+def test_what_would_be_refused_is_not_written(
+    body: bytes, period: str, exported: int | None, rule: str, tmp_path: Path
+) -> None:
+    found = prepare(
+        Order(replace(CONTRACT, frequency_days=31.0), period),
+        "2016-02-001",
+        [_file(tmp_path, body)],
+        NOW,
+        tmp_path / "out",
+        exported,
+    )
     assert [f.rule for f in found] == [rule]
     assert not (tmp_path / "out").exists()

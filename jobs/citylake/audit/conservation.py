@@ -1,4 +1,6 @@
-"""The equation of every batch: received = accepted + duplicates + superseded + quarantined, and bronze still holds it."""
+"""The equation of every batch: received = accepted + duplicates + superseded + quarantined, and bronze still
+holds it.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from citylake.contract.model import Contract
+from citylake.core.names import bronze, landing_key
+from citylake.core.settings import Settings
 from citylake.ingest.decode import open_file
-from citylake.lake.delta import open_table
-from citylake.lake.names import bronze, landing_key
-from citylake.lake.settings import Settings
-from citylake.lake.store import Store
 from citylake.ledger.evidence import Event, events, failed_rules, find, is_held
 from citylake.ledger.receipts import Receipt, dataset_receipts
+from citylake.storage.delta import open_table
+from citylake.storage.store import Store
 
 FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
 
@@ -47,20 +49,31 @@ def batches(store: Store, contracts: dict[str, Contract]) -> list[Batch]:
     """Every delivery that the lake has answered, by dataset and receipt."""
     return [
         _batch(r, known if r.outcome == "accepted" else [])
-        for c in contracts.values() if c.kind != "mart"
+        for c in contracts.values()
+        if c.kind != "mart"
         for known in [events(store, c.id)]
         for r in dataset_receipts(store, c.id)
-    ]  # fmt: skip
+    ]
 
 
 def _batch(receipt: Receipt, known: list[Event]) -> Batch:
     refined = find(known, "refined", receipt.number)
     counts: dict[str, int] = refined.facts["counts"] if refined else {}
     return Batch(
-        receipt.dataset, receipt.number, receipt.delivery, receipt.period, receipt.outcome, _state(receipt, known), receipt.records,
-        received=counts.get("received", 0), accepted=counts.get("accepted", 0), duplicates=counts.get("duplicate", 0),
-        superseded=counts.get("superseded", 0), quarantined=counts.get("quarantined", 0), why=_why(receipt, known),
-    )  # fmt: skip
+        receipt.dataset,
+        receipt.number,
+        receipt.delivery,
+        receipt.period,
+        receipt.outcome,
+        _state(receipt, known),
+        receipt.records,
+        received=counts.get("received", 0),
+        accepted=counts.get("accepted", 0),
+        duplicates=counts.get("duplicate", 0),
+        superseded=counts.get("superseded", 0),
+        quarantined=counts.get("quarantined", 0),
+        why=_why(receipt, known),
+    )
 
 
 def _state(receipt: Receipt, known: list[Event]) -> str:
@@ -68,7 +81,11 @@ def _state(receipt: Receipt, known: list[Event]) -> str:
         return receipt.outcome
     if is_held(known, receipt.number):
         return "held"
-    reached = [e for e in ("received", "decoded", "refined", "gate", "overruled", "admitted") if find(known, e, receipt.number)]
+    reached = [
+        e
+        for e in ("received", "decoded", "refined", "gate", "overruled", "admitted")
+        if find(known, e, receipt.number)
+    ]
     return reached[-1] if reached else "received"
 
 
@@ -101,7 +118,9 @@ class Loss:
 
 
 def losses(settings: Settings, store: Store, contract: Contract) -> list[Loss]:
-    """Compare bronze with the landed bytes: every record of every admitted batch must be there exactly as often as decoded."""
+    """Compare bronze with the landed bytes: every record of every admitted batch must be there exactly as
+    often as decoded.
+    """
     held = _held(settings, contract)
     known = [r for r in dataset_receipts(store, contract.id) if r.outcome == "accepted"]
     decoded = [r for r in known if find(events(store, contract.id), "decoded", r.number)]
@@ -118,13 +137,19 @@ def _held(settings: Settings, contract: Contract) -> dict[tuple[int, str, int], 
     return {(r["_receipt"], r["_file_id"], r["_row_no"]): r["_row_no_count"] for r in counted}
 
 
-def _missing(store: Store, contract: Contract, receipt: Receipt, held: dict[tuple[int, str, int], int]) -> list[Loss]:
+def _missing(
+    store: Store, contract: Contract, receipt: Receipt, held: dict[tuple[int, str, int], int]
+) -> list[Loss]:
     found: list[Loss] = []
     for file in receipt.files:
-        for number, (line, start, end, expected) in _records(store, contract.of_file(file.name, receipt.corrects), file.sha256).items():
+        for number, (line, start, end, expected) in _records(
+            store, contract.of_file(file.name, receipt.corrects), file.sha256
+        ).items():
             rows = held.get((receipt.number, file.sha256, number), 0)
             if rows != expected:
-                found.append(Loss(contract.id, receipt.number, file.name, number, line, start, end, rows, expected))
+                found.append(
+                    Loss(contract.id, receipt.number, file.name, number, line, start, end, rows, expected)
+                )
     return found
 
 
@@ -142,4 +167,6 @@ def _records(store: Store, contract: Contract, sha256: str) -> dict[int, tuple[i
 
 def summary(found: list[Batch]) -> dict[str, Any]:
     """Totals over batches."""
-    return {n: sum(getattr(b, n) for b in found) for n in FIGURES} | {"balanced": all(b.balanced for b in found)}
+    return {n: sum(getattr(b, n) for b in found) for n in FIGURES} | {
+        "balanced": all(b.balanced for b in found)
+    }

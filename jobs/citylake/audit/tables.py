@@ -1,4 +1,5 @@
-"""`audit.deliveries` and `audit.cases` as Delta tables for SQL; they may be dropped, receipts and evidence make them anew.
+"""`audit.deliveries` and `audit.cases` as Delta tables for SQL; they may be dropped, receipts and evidence
+make them anew.
 
 `audit.restatement` stands beside them; it is a ledger of its own.
 """
@@ -12,19 +13,25 @@ from typing import Any
 import pyarrow as pa
 
 from citylake.audit.conservation import Batch
-from citylake.lake.delta import delta_options, open_table
-from citylake.lake.names import Table
-from citylake.lake.settings import Settings
+from citylake.casework.cases import Case
+from citylake.core.names import Table
+from citylake.core.settings import Settings
 from citylake.marts.restatement import LEDGER
-from citylake.quality.cases import Case
+from citylake.storage.delta import delta_options, open_table
 
 DELIVERIES = Table("audit", "deliveries")
 CASES = Table("audit", "cases")
-_CASE = pa.schema([
-    *(pa.field(n, pa.string()) for n in ("id", "dataset")), pa.field("receipt", pa.int64()), *(pa.field(n, pa.string()) for n in ("delivery", "rule")),
-    *(pa.field(n, pa.string()) for n in ("meaning_zh", "meaning_en", "owner", "contact")), pa.field("rows", pa.int64()), pa.field("outstanding", pa.int64()),
-    *(pa.field(n, pa.string()) for n in ("state", "since", "deadline", "waiver")),
-])  # fmt: skip
+_CASE = pa.schema(
+    [
+        *(pa.field(n, pa.string()) for n in ("id", "dataset")),
+        pa.field("receipt", pa.int64()),
+        *(pa.field(n, pa.string()) for n in ("delivery", "rule")),
+        *(pa.field(n, pa.string()) for n in ("meaning_zh", "meaning_en", "owner", "contact")),
+        pa.field("rows", pa.int64()),
+        pa.field("outstanding", pa.int64()),
+        *(pa.field(n, pa.string()) for n in ("state", "since", "deadline", "waiver")),
+    ]
+)
 _NUMBERS = ("receipt", "records", "received", "accepted", "duplicates", "superseded", "quarantined")
 
 
@@ -53,11 +60,20 @@ def _replace(settings: Settings, table: Table, rows: pa.Table) -> None:
     held = open_table(settings, table)
     if held is not None and held.to_pyarrow_table().equals(rows):
         return
-    write_deltalake(table.rust_uri(settings.lake), rows, mode="overwrite", schema_mode="overwrite", storage_options=delta_options(settings))
+    write_deltalake(
+        table.rust_uri(settings.lake),
+        rows,
+        mode="overwrite",
+        schema_mode="overwrite",
+        storage_options=delta_options(settings),
+    )
 
 
 def audit_views(settings: Settings) -> list[str]:
     """SQL that shows the audit tables as they stand, for those that exist."""
     found = [t for t in (DELIVERIES, CASES, LEDGER) if open_table(settings, t) is not None]
     made = ["CREATE DATABASE IF NOT EXISTS audit"] if found else []
-    return [*made, *(f"CREATE OR REPLACE VIEW audit.{t.name} AS SELECT * FROM {t.sql(settings.lake)}" for t in found)]
+    return [
+        *made,
+        *(f"CREATE OR REPLACE VIEW audit.{t.name} AS SELECT * FROM {t.sql(settings.lake)}" for t in found),
+    ]

@@ -12,15 +12,15 @@ import pyarrow.compute as pc
 
 from citylake.contract.inputs import MARTS
 from citylake.contract.model import Contract
+from citylake.core.errors import LakeError
+from citylake.core.names import Table, landing_key, mart, silver
+from citylake.core.settings import Settings
 from citylake.ingest.decode import open_file
-from citylake.ingest.tokens import check_character
-from citylake.lake.delta import open_table
-from citylake.lake.errors import LakeError
-from citylake.lake.names import Table, landing_key, mart, silver
-from citylake.lake.settings import Settings
-from citylake.lake.store import Store
 from citylake.ledger.receipts import Receipt, dataset_receipts
-from citylake.publish.release import latest
+from citylake.privacy.tokens import check_character
+from citylake.release.release import latest
+from citylake.storage.delta import open_table
+from citylake.storage.store import Store
 
 SAMPLES = 5
 
@@ -39,18 +39,26 @@ class Origin:
     text: str
 
 
-def trace(settings: Settings, store: Store, contracts: dict[str, Contract], table: str, key: list[str]) -> dict[str, Any]:
+def trace(
+    settings: Settings, store: Store, contracts: dict[str, Contract], table: str, key: list[str]
+) -> dict[str, Any]:
     """The row of a released mart table with that key, and up to five origins per input dataset."""
     contract = next((c for c in contracts.values() if c.kind == "mart" and mart(c.id).title == table), None)
     if contract is None:
         raise LakeError("trace.unknown_table", f"no mart table '{table}'", now="citylake sql 'show views'")
     row = _row(settings, store, contract, key)
-    return {"table": table, "row": _texts(row), "origins": [o.__dict__ for o in _behind(settings, store, contracts, contract, row)]}
+    return {
+        "table": table,
+        "row": _texts(row),
+        "origins": [o.__dict__ for o in _behind(settings, store, contracts, contract, row)],
+    }
 
 
 def _row(settings: Settings, store: Store, contract: Contract, key: list[str]) -> dict[str, Any]:
     if len(key) != len(contract.keys):
-        raise LakeError("trace.key", f"{contract.id} has the key {' '.join(contract.keys)}", now="give one value for each")
+        raise LakeError(
+            "trace.key", f"{contract.id} has the key {' '.join(contract.keys)}", now="give one value for each"
+        )
     found = _rows(settings, store, mart(contract.id), dict(zip(contract.keys, key, strict=True)))
     if not found:
         raise LakeError("trace.no_row", f"no row with that key in {contract.id}")
@@ -61,13 +69,23 @@ def _texts(row: dict[str, Any]) -> dict[str, Any]:
     return {k: v if v is None or isinstance(v, int) else str(v) for k, v in row.items()}
 
 
-def _behind(settings: Settings, store: Store, contracts: dict[str, Contract], contract: Contract, row: dict[str, Any]) -> list[Origin]:
-    """The origins of a mart row by the lineage of its contract; a mart behind it is followed to its own inputs."""
+def _behind(
+    settings: Settings, store: Store, contracts: dict[str, Contract], contract: Contract, row: dict[str, Any]
+) -> list[Origin]:
+    """The origins of a mart row by the lineage of its contract; a mart behind it is followed to its own
+    inputs.
+    """
     rules = [r for r in contract.lineage if all(str(row[c]) == v for c, v in r.get("when", {}).items())]
     return [o for rule in rules for o in _origins(settings, store, contracts, rule, row)]
 
 
-def _rows(settings: Settings, store: Store, table: Table, where: dict[str, str], starts: dict[str, str] | None = None) -> list[dict[str, Any]]:
+def _rows(
+    settings: Settings,
+    store: Store,
+    table: Table,
+    where: dict[str, str],
+    starts: dict[str, str] | None = None,
+) -> list[dict[str, Any]]:
     """Rows of a table at its released version whose columns equal (or start with) a text."""
     pinned = latest(store).tables[table.title]["version"]
     opened = open_table(settings, table)
@@ -90,7 +108,13 @@ def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.cast(column, "string")
 
 
-def _origins(settings: Settings, store: Store, contracts: dict[str, Contract], rule: dict[str, Any], row: dict[str, Any]) -> list[Origin]:
+def _origins(
+    settings: Settings,
+    store: Store,
+    contracts: dict[str, Contract],
+    rule: dict[str, Any],
+    row: dict[str, Any],
+) -> list[Origin]:
     where = {theirs: str(row[ours]) for ours, theirs in rule["on"].items() if row[ours] is not None}
     if len(where) < len(rule["on"]):
         return []
@@ -108,11 +132,22 @@ def _origin(store: Store, contract: Contract, receipt: Receipt, row: dict[str, A
     file = next(f for f in receipt.files if f.sha256 == row["_file_id"])
     key = {k: str(row[k]) for k in contract.keys}
     text = original(store, contract.of_file(file.name, receipt.corrects), row["_file_id"], row["_row_no"])
-    return Origin(contract.id, key, receipt.number, receipt.delivery, file.name, row["_line_no"], f"{row['_byte_start']}-{row['_byte_end']}", text)
+    return Origin(
+        contract.id,
+        key,
+        receipt.number,
+        receipt.delivery,
+        file.name,
+        row["_line_no"],
+        f"{row['_byte_start']}-{row['_byte_end']}",
+        text,
+    )
 
 
 def original(store: Store, contract: Contract, sha256: str, number: int) -> str:
-    """A record as delivered, field by field; personal fields and anything with the form of an identifier are hidden."""
+    """A record as delivered, field by field; personal fields and anything with the form of an identifier are
+    hidden.
+    """
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         path = Path(folder) / "file"
         store.download(landing_key(contract.id, sha256), path)

@@ -11,7 +11,7 @@ from citylake.contract.inputs import MARTS, mart_inputs
 from citylake.contract.load import load_contract, load_contracts, load_types
 from citylake.contract.model import Contract
 from citylake.contract.source import read_yaml
-from citylake.lake.errors import ContractError, LakeError
+from citylake.core.errors import ContractError, LakeError
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,9 @@ class Change:
 
 
 def changes_against(root: Path, revision: str) -> list[Change]:
-    """Every change of every contract since a git revision; LakeError `contract.revision` when git does not know it."""
+    """Every change of every contract since a git revision; LakeError `contract.revision` when git does not
+    know it.
+    """
     old, new = _at(root, revision), load_contracts(root)
     found: list[Change] = []
     for name in sorted(old.keys() | new.keys()):
@@ -55,7 +57,11 @@ def _at(root: Path, revision: str) -> dict[str, Contract]:
 def _git(root: Path, *arguments: str) -> str:
     done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
-        raise LakeError("contract.revision", f"git knows no such revision: {arguments[-1]}", now="name a commit, a branch or a tag")
+        raise LakeError(
+            "contract.revision",
+            f"git knows no such revision: {arguments[-1]}",
+            now="name a commit, a branch or a tag",
+        )
     return done.stdout
 
 
@@ -63,7 +69,16 @@ def _changes(root: Path, old: Contract | None, new: Contract | None) -> list[Cha
     if old is None or new is None:
         gone = old or new
         assert gone is not None
-        return [Change(gone.path, gone.id, "contract removed" if new is None else "contract added", new is None, _readers(root, gone), "")]
+        return [
+            Change(
+                gone.path,
+                gone.id,
+                "contract removed" if new is None else "contract added",
+                new is None,
+                _readers(root, gone),
+                "",
+            )
+        ]
     found = [(text, True) for text in _breaking(old, new)] + [(text, False) for text in _additive(old, new)]
     needed = _version(old.version, any(b for _, b in found)) if found else old.version
     short = needed if _parts(new.version) < _parts(needed) else ""
@@ -81,8 +96,23 @@ def _breaking(old: Contract, new: Contract) -> list[str]:
             found.append(f"column {name}: type {a.type.name} became {b.type.name}")
         if b.required and not a.required:
             found.append(f"column {name} became required")
-        found += [f"column {name}: header of layout '{y}' changed" for y in a.headers if b.headers.get(y, a.headers[y]) != a.headers[y]]
-    for what in ("kind", "keys", "grain", "format", "encoding", "delimiter", "container", "preamble", "record_bytes", "unpivot"):
+        found += [
+            f"column {name}: header of layout '{y}' changed"
+            for y in a.headers
+            if b.headers.get(y, a.headers[y]) != a.headers[y]
+        ]
+    for what in (
+        "kind",
+        "keys",
+        "grain",
+        "format",
+        "encoding",
+        "delimiter",
+        "container",
+        "preamble",
+        "record_bytes",
+        "unpivot",
+    ):
         if getattr(old, what) != getattr(new, what):
             found.append(f"{what}: {getattr(old, what)} became {getattr(new, what)}")
     return found + [f"layout {y} removed" for y in old.layouts.keys() - new.layouts.keys()]
@@ -96,7 +126,11 @@ def _additive(old: Contract, new: Contract) -> list[str]:
 
 def _readers(root: Path, contract: Contract) -> tuple[str, ...]:
     """The marts that read a dataset (or mart), and the view that shows it."""
-    view = contract.id.replace("/", ".") if contract.kind == "mart" else f"silver.{contract.id.replace('/', '_')}"
+    view = (
+        contract.id.replace("/", ".")
+        if contract.kind == "mart"
+        else f"silver.{contract.id.replace('/', '_')}"
+    )
     marts = [c for c in load_contracts(root).values() if c.kind == "mart"]
     name = f"{MARTS}{contract.id}" if contract.kind == "mart" else contract.id
     return (*(f"mart {m.id}" for m in marts if name in mart_inputs(root, m.id)), f"view {view}")

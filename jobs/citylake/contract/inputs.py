@@ -13,16 +13,22 @@ MARTS = "marts/"  # an input with this prefix is another mart table, else a data
 def mart_inputs(root: Path, mart: str) -> tuple[str, ...]:
     """The literal INPUTS of a mart's module."""
     for node in _tree(_module(root, f"citylake.marts.{mart.replace('/', '.')}")).body:
-        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "INPUTS" for t in node.targets):
+        if isinstance(node, ast.Assign) and any(
+            isinstance(t, ast.Name) and t.id == "INPUTS" for t in node.targets
+        ):
             return tuple(ast.literal_eval(node.value))
     raise ValueError(f"marts/{mart}.py states no INPUTS")
 
 
 def mart_code(root: Path, mart: str) -> str:
-    """A hash of the mart's module and of all that it imports from `marts` and `identity`: other code, another build."""
+    """A hash of the mart's module and of all that it imports from `marts` and `identity`: other code, another
+    build.
+    """
     seen: set[Path] = set()
     _reach(root, _module(root, f"citylake.marts.{mart.replace('/', '.')}"), seen)
-    return hashlib.sha256(b"".join(hashlib.sha256(p.read_bytes()).digest() for p in sorted(seen))).hexdigest()[:16]
+    return hashlib.sha256(
+        b"".join(hashlib.sha256(p.read_bytes()).digest() for p in sorted(seen))
+    ).hexdigest()[:16]
 
 
 def _module(root: Path, name: str) -> Path:

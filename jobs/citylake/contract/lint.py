@@ -13,7 +13,7 @@ from typing import Any
 from jsonschema_rs import Draft201909Validator
 
 from citylake.contract.source import Place, Source
-from citylake.lake.errors import did_you_mean
+from citylake.core.errors import did_you_mean
 
 SLA = {"frequency", "latency"}
 # Subjects that no contract may describe (docs/decisions/0004-what-the-lake-refuses.md).
@@ -51,7 +51,9 @@ def _odcs() -> Draft201909Validator:
 @lru_cache(maxsize=1)
 def _our_schema() -> Any:
     """The schemas of our own properties of a `table` and a `column`; see docs/engineers/contracts.md."""
-    return json.loads((resources.files("citylake.contract") / "properties.schema.json").read_text("utf-8"))["$defs"]
+    return json.loads((resources.files("citylake.contract") / "properties.schema.json").read_text("utf-8"))[
+        "$defs"
+    ]
 
 
 @lru_cache(maxsize=2)
@@ -68,7 +70,9 @@ def problems(source: Source, types: set[str]) -> list[Problem]:
 
 
 def _standard(source: Source) -> Iterator[Problem]:
-    """A node with unknown keys is told of these alone: what else seems to be missing there may be what is misspelt."""
+    """A node with unknown keys is told of these alone: what else seems to be missing there may be what is
+    misspelt.
+    """
     errors = list(_odcs().iter_errors(source.data))
     misspelt = {tuple(e.instance_path) for e in errors if _unexpected(e)}
     for error in errors:
@@ -83,7 +87,12 @@ def _unexpected(error: Any) -> list[str]:
 def _explain(source: Source, error: Any) -> Iterator[Problem]:
     place: Place = tuple(error.instance_path)
     for key in _unexpected(error):
-        yield _problem(source, (*place, key), "contract.unknown_key", f"unknown key '{key}'{did_you_mean(key, _known_keys())}")
+        yield _problem(
+            source,
+            (*place, key),
+            "contract.unknown_key",
+            f"unknown key '{key}'{did_you_mean(key, _known_keys())}",
+        )
     if not _unexpected(error):
         yield _problem(source, place, "contract.standard", _told(error))
 
@@ -91,7 +100,11 @@ def _explain(source: Source, error: Any) -> Iterator[Problem]:
 def _told(error: Any) -> str:
     """The validator's text; it names two values of a list, an author needs them all."""
     allowed = ", ".join(json.dumps(v, ensure_ascii=False) for v in getattr(error.kind, "options", []))
-    return (f"{json.dumps(error.instance, ensure_ascii=False)} is not one of {allowed}" if allowed else error.message)[:200]
+    return (
+        f"{json.dumps(error.instance, ensure_ascii=False)} is not one of {allowed}"
+        if allowed
+        else error.message
+    )[:200]
 
 
 @lru_cache(maxsize=1)
@@ -139,26 +152,48 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
         yield _problem(source, place, "contract.bounds", "no bound on rowCount")
     for i, rule in enumerate(table.get("quality", [])):
         if rule.get("metric") == "rowCount" and rule.get("mustBeGreaterOrEqualTo", 1) == 0:
-            yield _problem(source, (*place, "quality", i), "contract.vacuous", "a minimum of 0 rows can never fail")
+            yield _problem(
+                source, (*place, "quality", i), "contract.vacuous", "a minimum of 0 rows can never fail"
+            )
     names = {c.get("name") for c in table.get("properties", [])}
     chart = custom(table).get("chart") or {}
     for column in {chart[k] for k in ("x", "y", "by", "line") if k in chart} - names:
-        yield _problem(source, (*place, "customProperties"), "contract.chart", f"the chart names '{column}', which is no column")
+        yield _problem(
+            source,
+            (*place, "customProperties"),
+            "contract.chart",
+            f"the chart names '{column}', which is no column",
+        )
 
 
 def _column(source: Source, place: Place, column: dict[str, Any], types: set[str]) -> Iterator[Problem]:
     yield from _properties(source, place, column, "column")
     name, kind = str(column.get("name", "")), custom(column).get("type")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
-        yield _problem(source, (*place, "name"), "contract.name", f"'{name}' is no column name ([a-z][a-z0-9_]*)")
+        yield _problem(
+            source, (*place, "name"), "contract.name", f"'{name}' is no column name ([a-z][a-z0-9_]*)"
+        )
     if kind not in types:
-        yield _problem(source, (*place, "customProperties"), "contract.type", f"unknown semantic type '{kind}'{did_you_mean(str(kind), types)}")
+        yield _problem(
+            source,
+            (*place, "customProperties"),
+            "contract.type",
+            f"unknown semantic type '{kind}'{did_you_mean(str(kind), types)}",
+        )
     if FORBIDDEN_COLUMNS.search(name):
-        yield _problem(source, (*place, "name"), "contract.refused_subject", f"'{name}': the lake holds no such data about persons")
+        yield _problem(
+            source,
+            (*place, "name"),
+            "contract.refused_subject",
+            f"'{name}': the lake holds no such data about persons",
+        )
 
 
 def _properties(source: Source, place: Place, holder: dict[str, Any], node: str) -> Iterator[Problem]:
-    values, at = custom(holder), {str(item.get("property")): i for i, item in enumerate(holder.get("customProperties", []))}
+    values, at = (
+        custom(holder),
+        {str(item.get("property")): i for i, item in enumerate(holder.get("customProperties", []))},
+    )
     known = _our_schema()[node]["properties"]
     unknown = values.keys() - known
     for key in unknown:
@@ -176,7 +211,9 @@ def _promises(source: Source) -> Iterator[Problem]:
     stated = {str(item.get("property")) for item in source.data.get("slaProperties", [])}
     missing = SLA - stated
     if missing:
-        yield _problem(source, ("slaProperties",), "contract.freshness", f"no {' and no '.join(sorted(missing))} stated")
+        yield _problem(
+            source, ("slaProperties",), "contract.freshness", f"no {' and no '.join(sorted(missing))} stated"
+        )
 
 
 def custom(holder: dict[str, Any]) -> dict[str, Any]:

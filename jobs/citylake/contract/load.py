@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 from citylake.contract.lint import Problem, custom, problems
 from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, RowRule, SemanticType
 from citylake.contract.source import Source, read_yaml
-from citylake.lake.errors import ContractError
+from citylake.core.errors import ContractError
 
 
 def load_types(root: Path) -> dict[str, SemanticType]:
@@ -50,17 +49,13 @@ def _type(name: str, raw: dict[str, Any], steps: dict[str, str]) -> SemanticType
 
 
 def _check(raw: dict[str, Any]) -> Check:
-    return Check(raw["reason"], " ".join(raw["sql"].split()), _bilingual(raw["meaning"]), raw.get("severity", "error"))
+    return Check(
+        raw["reason"], " ".join(raw["sql"].split()), _bilingual(raw["meaning"]), raw.get("severity", "error")
+    )
 
 
 def _bilingual(raw: dict[str, str]) -> Bilingual:
     return Bilingual(raw["zh"], raw["en"])
-
-
-def load_codes(root: Path, name: str) -> list[dict[str, str]]:
-    """The rows of one code list (`code,label_zh,label_en,valid_from,valid_to,note` and more)."""
-    with (root / "schemas" / "codes" / f"{name}.csv").open(encoding="utf-8", newline="") as handle:
-        return list(csv.DictReader(handle))
 
 
 def contract_files(root: Path) -> list[Path]:
@@ -75,9 +70,13 @@ def lint(root: Path) -> list[Problem]:
 
 
 def load_contracts(root: Path) -> dict[str, Contract]:
-    """All contracts by id; the first fault is raised as a ContractError. Read again when a file of theirs or of their types is another one."""
+    """All contracts by id; the first fault is raised as a ContractError. Read again when a file of theirs or
+    of their types is another one.
+    """
     files = [(path, path.stat()) for path in sorted((root / "schemas").rglob("*.yaml"))]
-    return dict(_contracts(root, tuple((str(path), state.st_mtime_ns, state.st_size) for path, state in files)))
+    return dict(
+        _contracts(root, tuple((str(path), state.st_mtime_ns, state.st_size) for path, state in files))
+    )
 
 
 @lru_cache(maxsize=4)
@@ -91,7 +90,12 @@ def load_contract(source: Source, types: dict[str, SemanticType]) -> Contract:
     """One contract; refused with all its faults when the lint finds any."""
     faults = problems(source, set(types))
     if faults:
-        raise ContractError(faults[0].rule, "\n".join(str(f) for f in faults), where=f"{source.path}:{faults[0].line}", now="edit the contract")
+        raise ContractError(
+            faults[0].rule,
+            "\n".join(str(f) for f in faults),
+            where=f"{source.path}:{faults[0].line}",
+            now="edit the contract",
+        )
     data, table = source.data, source.data["schema"][0]
     return replace(_head(source.path, data, table, types), **_shape(data, custom(table)))
 
@@ -102,7 +106,9 @@ def _head(path: str, data: dict[str, Any], table: dict[str, Any], types: dict[st
     return Contract(
         id=data["id"],
         version=data["version"],
-        title=Bilingual(table.get("businessName", table["name"]), props.get("titleEn", table["name"].replace("_", " "))),
+        title=Bilingual(
+            table.get("businessName", table["name"]), props.get("titleEn", table["name"].replace("_", " "))
+        ),
         purpose=data["description"]["purpose"],
         limitations=data["description"].get("limitations", ""),
         grain=table["dataGranularityDescription"],
@@ -158,9 +164,12 @@ def _in_days(sla: dict[str, Any]) -> float:
 def _row_rule(table: str, raw: dict[str, Any]) -> RowRule:
     text = raw.get("description", raw["id"].replace("_", " "))
     return RowRule(
-        f"{table}.{raw['id']}", " ".join(raw["implementation"].split()), raw["severity"], raw["dimension"],
+        f"{table}.{raw['id']}",
+        " ".join(raw["implementation"].split()),
+        raw["severity"],
+        raw["dimension"],
         Bilingual(raw.get("businessName", text), text),
-    )  # fmt: skip
+    )
 
 
 def _columns(raw: dict[str, Any], types: dict[str, SemanticType]) -> list[Column]:
@@ -194,8 +203,18 @@ def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType) -> C
 
 def _resident_facts(name: str, types: dict[str, SemanticType]) -> list[Column]:
     """What the decoder states about an identifier beside its token (design rule 7)."""
-    facts = {"form": "short_text", "birth_date": "birth_date", "sex_code": "short_text", "division_code": "short_text"}
-    labels = {"form": "证件形式", "birth_date": "证件出生日期", "sex_code": "证件性别", "division_code": "证件地区"}
+    facts = {
+        "form": "short_text",
+        "birth_date": "birth_date",
+        "sex_code": "short_text",
+        "division_code": "short_text",
+    }
+    labels = {
+        "form": "证件形式",
+        "birth_date": "证件出生日期",
+        "sex_code": "证件性别",
+        "division_code": "证件地区",
+    }
     return [
         Column(
             name=f"{name}_{fact}",

@@ -25,7 +25,9 @@ class Bilingual:
 
 @dataclass(frozen=True)
 class Check:
-    """A condition of a type that a value must meet; SQL text over `{v}` (normalised text) and `{t}` (typed value)."""
+    """A condition of a type that a value must meet; SQL text over `{v}` (normalised text) and `{t}` (typed
+    value).
+    """
 
     reason: str
     sql: str
@@ -44,7 +46,9 @@ class SemanticType:
     normalise: str  # SQL over {v} (text as delivered) giving clean text or NULL
     cast: str  # SQL over {v} (clean text) giving the typed value or NULL
     checks: tuple[Check, ...] = ()
-    repairs: tuple[Check, ...] = ()  # conditions over {raw} and {v} that flag a value changed by normalisation
+    repairs: tuple[
+        Check, ...
+    ] = ()  # conditions over {raw} and {v} that flag a value changed by normalisation
     expectations: tuple[dict[str, Any], ...] = ()  # GX expectations without column and rule id
     classification: str = "internal"
     personal: Personal = "none"
@@ -59,7 +63,9 @@ class Column:
     name: str
     label: Bilingual
     type: SemanticType
-    headers: dict[str, str] = field(default_factory=dict)  # layout -> header text; layout "" serves every other layout
+    headers: dict[str, str] = field(
+        default_factory=dict
+    )  # layout -> header text; layout "" serves every other layout
     key: int | None = None
     required: bool = False
     bronze_only: bool = False
@@ -67,7 +73,9 @@ class Column:
     derived_from: tuple[str, ...] = ()
     start: int | None = None  # fixed width: first byte, from 0
     end: int | None = None  # fixed width: one past the last byte
-    valid_on: str | None = None  # SQL date over typed and lineage columns on which the code must have been valid
+    valid_on: str | None = (
+        None  # SQL date over typed and lineage columns on which the code must have been valid
+    )
     meaning: Bilingual | None = None
 
     def header(self, layout: str) -> str:
@@ -123,18 +131,24 @@ class Contract:
     footer: str = ""  # delimited text: how the total row at the end begins
     encoding: str = "utf-8"
     delimiter: str = ","
-    layouts: dict[str, tuple[str, ...]] = field(default_factory=dict)  # layout -> column names in order; {} = one layout
+    layouts: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  # layout -> column names in order; {} = one layout
     quarantine_max: float = 0.005
     ended_max: float = 0.05
     order_by: tuple[str, ...] = ()
     record_bytes: int | None = None
     unpivot: dict[str, str] | None = None
     table: dict[str, Any] | None = None
-    records: str | None = None  # JSON: the member that holds the array of records; XML: the name of a row's element
+    records: str | None = (
+        None  # JSON: the member that holds the array of records; XML: the name of a row's element
+    )
     frequency_days: float = 31.0
     latency_hours: float = 72.0
     unattested: bool = False
-    revision: Literal["hold", "append", "replace"] = "hold"  # what other bytes under the name of an accepted delivery are
+    revision: Literal["hold", "append", "replace"] = (
+        "hold"  # what other bytes under the name of an accepted delivery are
+    )
     empty_allowed: bool = False  # whether a delivery may hold no record at all
     lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
     suppress_below: int | None = None
@@ -142,10 +156,22 @@ class Contract:
     path: str = ""  # the YAML file, relative to the root
 
     def of_file(self, name: str, corrects: str | None) -> Contract:
-        """The contract for one file of a delivery: amended records come back as CSV, whatever the format of the dataset."""
+        """The contract for one file of a delivery: amended records come back as CSV, whatever the format of
+        the dataset.
+        """
         if corrects is None or not name.endswith(AMEND_SUFFIX):
             return self
-        return replace(self, format="csv", encoding="utf-8", delimiter=",", container="", preamble=0, footer="", unpivot=None, table=None)
+        return replace(
+            self,
+            format="csv",
+            encoding="utf-8",
+            delimiter=",",
+            container="",
+            preamble=0,
+            footer="",
+            unpivot=None,
+            table=None,
+        )
 
     @property
     def department(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from citylake.lake.errors import ContractError
+from citylake.core.errors import ContractError
 
 Place = tuple[str | int, ...]
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -30,7 +30,9 @@ class Source:
 
 
 def read_yaml(path: Path, root: Path) -> Source:
-    """Read one document; whatever is wrong with its bytes, syntax, keys or values is a ContractError with its line."""
+    """Read one document; whatever is wrong with its bytes, syntax, keys or values is a ContractError with its
+    line.
+    """
     name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     try:
         node = yaml.compose(path.read_text("utf-8"), Loader=_Loader)
@@ -47,7 +49,9 @@ def read_yaml(path: Path, root: Path) -> Source:
 
 
 def _broken(name: str, line: int, problem: str) -> ContractError:
-    return ContractError("contract.yaml", f"{name}:{line}: {problem}", where=f"{name}:{line}", now="mend the YAML")
+    return ContractError(
+        "contract.yaml", f"{name}:{line}: {problem}", where=f"{name}:{line}", now="mend the YAML"
+    )
 
 
 def _value(node: Any, place: Place, lines: dict[Place, int], name: str) -> Any:
@@ -77,4 +81,6 @@ def _scalar(node: yaml.ScalarNode, name: str) -> Any:
         return yaml.constructor.SafeConstructor().construct_object(node)
     except (ValueError, yaml.YAMLError):
         kind = node.tag.rsplit(":", 1)[-1]
-        raise _broken(name, node.start_mark.line + 1, f"'{node.value}' is no {kind}; quote it if it is meant as text") from None
+        raise _broken(
+            name, node.start_mark.line + 1, f"'{node.value}' is no {kind}; quote it if it is meant as text"
+        ) from None

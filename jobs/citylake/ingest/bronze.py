@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from citylake.contract.bronze import BRONZE_LINEAGE
+from citylake.compile.bronze import BRONZE_LINEAGE
 from citylake.contract.model import Contract
+from citylake.core.errors import EnvironmentFailed
+from citylake.core.names import bronze, landing_key
+from citylake.core.settings import Settings
 from citylake.ingest.decode import bronze_batches, bronze_schema
-from citylake.ingest.tokens import load_tokens
-from citylake.lake.delta import APP, delta_options, holds, open_table
-from citylake.lake.errors import EnvironmentFailed
-from citylake.lake.names import bronze, landing_key
-from citylake.lake.settings import Settings
-from citylake.lake.store import Store
 from citylake.ledger.evidence import append
 from citylake.ledger.receipts import Receipt
+from citylake.privacy.tokens import load_tokens
+from citylake.storage.delta import APP, delta_options, holds, open_table
+from citylake.storage.store import Store
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
@@ -45,17 +45,25 @@ def decode(settings: Settings, store: Store, contract: Contract, receipt: Receip
     table = _ensure_table(settings, contract)
     done = holds(table, receipt.number)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
-        counted = _Counted(bronze_batches(contract, receipt, _landed(store, contract, receipt, Path(folder)), load_tokens(settings)))
+        counted = _Counted(
+            bronze_batches(
+                contract, receipt, _landed(store, contract, receipt, Path(folder)), load_tokens(settings)
+            )
+        )
         if done:
             deque(counted, maxlen=0)
         else:
             _write(table, contract, receipt, counted)
-    event = append(store, contract.id, "decoded", receipt.number, {"records": receipt.records, "rows": counted.rows})
+    event = append(
+        store, contract.id, "decoded", receipt.number, {"records": receipt.records, "rows": counted.rows}
+    )
     return event.facts
 
 
 def _ensure_table(settings: Settings, contract: Contract) -> DeltaTable:
-    """The bronze table as it stands. It is created empty: of two writers that create it with rows, delta-rs lets both rows in."""
+    """The bronze table as it stands. It is created empty: of two writers that create it with rows, delta-rs
+    lets both rows in.
+    """
     from deltalake import DeltaTable
 
     found = open_table(settings, bronze(contract.id))
@@ -74,21 +82,34 @@ def _landed(store: Store, contract: Contract, receipt: Receipt, folder: Path) ->
 
 
 def writer_properties(contract: Contract) -> WriterProperties:
-    """How bronze is encoded: rising numbers as differences, no statistics of text, since a batch is found by its lineage.
+    """How bronze is encoded: rising numbers as differences, no statistics of text, since a batch is found by
+    its lineage.
 
-    A dictionary of keys, which hardly repeat, is not begun; that of another column is given up early when its values do not repeat.
+    A dictionary of keys, which hardly repeat, is not begun; that of another column is given up early when its
+    values do not repeat.
     """
     from deltalake import ColumnProperties, WriterProperties
 
     numbers = ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED")
-    keys, text = ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"), ColumnProperties(statistics_enabled="NONE")
-    columns = {c: keys if c in contract.keys else text for c in bronze_schema(contract).names if c not in BRONZE_LINEAGE}
+    keys, text = (
+        ColumnProperties(dictionary_enabled=False, statistics_enabled="NONE"),
+        ColumnProperties(statistics_enabled="NONE"),
+    )
+    columns = {
+        c: keys if c in contract.keys else text
+        for c in bronze_schema(contract).names
+        if c not in BRONZE_LINEAGE
+    }
     columns |= dict.fromkeys(("_row_no", "_line_no", "_byte_start", "_byte_end"), numbers)
-    return WriterProperties(compression="SNAPPY", dictionary_page_size_limit=_DICTIONARY_BYTES, column_properties=columns)
+    return WriterProperties(
+        compression="SNAPPY", dictionary_page_size_limit=_DICTIONARY_BYTES, column_properties=columns
+    )
 
 
 def _write(table: DeltaTable, contract: Contract, receipt: Receipt, counted: _Counted) -> None:
-    """Commit over the very version whose marker was read: another writer of the same batch makes the commit fail."""
+    """Commit over the very version whose marker was read: another writer of the same batch makes the commit
+    fail.
+    """
     from deltalake import CommitProperties, Transaction, write_deltalake
     from deltalake.exceptions import CommitFailedError
 
@@ -98,8 +119,17 @@ def _write(table: DeltaTable, contract: Contract, receipt: Receipt, counted: _Co
         app_transactions=[Transaction(APP, receipt.number)],
     )
     try:
-        write_deltalake(table, reader, mode="append", schema_mode="merge", commit_properties=marker, writer_properties=writer_properties(contract))
+        write_deltalake(
+            table,
+            reader,
+            mode="append",
+            schema_mode="merge",
+            commit_properties=marker,
+            writer_properties=writer_properties(contract),
+        )
     except CommitFailedError:
         table.update_incremental()
         if not holds(table, receipt.number):
-            raise EnvironmentFailed("bronze.raced", f"{contract.id}: another writer committed first", now="run it again") from None
+            raise EnvironmentFailed(
+                "bronze.raced", f"{contract.id}: another writer committed first", now="run it again"
+            ) from None

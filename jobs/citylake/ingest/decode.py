@@ -11,28 +11,43 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from citylake.contract.bronze import BRONZE_LINEAGE, bronze_columns
+from citylake.compile.bronze import BRONZE_LINEAGE, bronze_columns
 from citylake.contract.model import Column, Contract
-from citylake.ingest.blocks import Block, pieces
-from citylake.ingest.containers import unpack
-from citylake.ingest.dbf import Dbf
-from citylake.ingest.delimited import Delimited
-from citylake.ingest.fixed_width import FixedWidth
-from citylake.ingest.hj212 import Hj212
-from citylake.ingest.json_records import JsonLines, JsonRecords
-from citylake.ingest.records import Decoder, Record
-from citylake.ingest.spaced import Spaced
-from citylake.ingest.tokens import EMPTY, Tokens
-from citylake.ingest.workbook import Workbook
-from citylake.ingest.xml_rows import XmlRows
+from citylake.ingest.formats.blocks import Block, pieces
+from citylake.ingest.formats.containers import unpack
+from citylake.ingest.formats.dbf import Dbf
+from citylake.ingest.formats.delimited import Delimited
+from citylake.ingest.formats.fixed_width import FixedWidth
+from citylake.ingest.formats.hj212 import Hj212
+from citylake.ingest.formats.json_records import JsonLines, JsonRecords
+from citylake.ingest.formats.records import Decoder, Record
+from citylake.ingest.formats.whitespace_delimited import Spaced
+from citylake.ingest.formats.workbook import Workbook
+from citylake.ingest.formats.xml_rows import XmlRows
 from citylake.ledger.receipts import LandedFile, Receipt
+from citylake.privacy.tokens import EMPTY, Tokens
 
 FORMATS: dict[str, Callable[[Path, Contract], Decoder]] = {
-    "csv": Delimited, "fixed_width": FixedWidth, "json": JsonRecords, "jsonl": JsonLines, "xlsx": Workbook, "xls": Workbook, "ods": Workbook,
-    "xml": XmlRows, "dbf": Dbf, "hj212": Hj212, "spaced": Spaced,
-}  # fmt: skip
+    "csv": Delimited,
+    "fixed_width": FixedWidth,
+    "json": JsonRecords,
+    "jsonl": JsonLines,
+    "xlsx": Workbook,
+    "xls": Workbook,
+    "ods": Workbook,
+    "xml": XmlRows,
+    "dbf": Dbf,
+    "hj212": Hj212,
+    "spaced": Spaced,
+}
 ORGANISATION_CODES = frozenset({"uscc", "taxpayer_no", "registration_no", "org_code"})
-SHIFTED = ("record.extra_field", "record.missing_field", "record.malformed", "record.field_too_long", "record.checksum")
+SHIFTED = (
+    "record.extra_field",
+    "record.missing_field",
+    "record.malformed",
+    "record.field_too_long",
+    "record.checksum",
+)
 Value = Callable[[str | None], tuple[str | None, ...]]
 
 
@@ -43,23 +58,38 @@ def open_file(path: Path, contract: Contract) -> Decoder:
 
 def bronze_schema(contract: Contract) -> pa.Schema:
     """Lineage first (for the statistics), then text."""
-    kinds = {"_receipt": pa.int64(), "_row_no": pa.int64(), "_line_no": pa.int64(), "_byte_start": pa.int64(), "_byte_end": pa.int64()}
+    kinds = {
+        "_receipt": pa.int64(),
+        "_row_no": pa.int64(),
+        "_line_no": pa.int64(),
+        "_byte_start": pa.int64(),
+        "_byte_end": pa.int64(),
+    }
     kinds["_known_at"] = pa.timestamp("us", tz="UTC")
     lineage = [pa.field(n, kinds.get(n, pa.string())) for n in BRONZE_LINEAGE]
     return pa.schema([*lineage, *(pa.field(n, pa.string()) for n in bronze_columns(contract))])
 
 
-def bronze_batches(contract: Contract, receipt: Receipt, paths: dict[str, Path], tokens: Tokens) -> Iterator[pa.RecordBatch]:
+def bronze_batches(
+    contract: Contract, receipt: Receipt, paths: dict[str, Path], tokens: Tokens
+) -> Iterator[pa.RecordBatch]:
     """The rows of a delivery as Arrow batches of `bronze_schema`; `paths` gives each file's bytes by sha256."""
     for file in receipt.files:
         decoder = open_file(paths[file.sha256], contract.of_file(file.name, receipt.corrects))
         yield from _file_batches(contract, receipt, file, decoder, tokens)
 
 
-def _file_batches(contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens) -> Iterator[pa.RecordBatch]:
+def _file_batches(
+    contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens
+) -> Iterator[pa.RecordBatch]:
     convert = _converter(contract, decoder, tokens)
     for piece in pieces(decoder):
-        columns = {**_places(piece), **(_block_texts(contract, decoder, piece, tokens) if isinstance(piece, Block) else convert(piece))}
+        columns = {
+            **_places(piece),
+            **(
+                _block_texts(contract, decoder, piece, tokens) if isinstance(piece, Block) else convert(piece)
+            ),
+        }
         yield _batch(contract, receipt, file, len(piece), columns)
 
 
@@ -67,11 +97,20 @@ def _places(piece: Block | list[Record]) -> dict[str, Any]:
     """Lineage columns that differ from record to record."""
     if isinstance(piece, Block):
         order = np.arange(len(piece))
-        return {"_row_no": piece.number + order, "_line_no": piece.lines, "_byte_start": piece.starts, "_byte_end": piece.ends}
+        return {
+            "_row_no": piece.number + order,
+            "_line_no": piece.lines,
+            "_byte_start": piece.starts,
+            "_byte_end": piece.ends,
+        }
     return {
-        "_row_no": [r.number for r in piece], "_line_no": [r.line for r in piece], "_byte_start": [r.start for r in piece],
-        "_byte_end": [r.end for r in piece], "_error": [r.error for r in piece], "_amends": [r.amends for r in piece],
-    }  # fmt: skip
+        "_row_no": [r.number for r in piece],
+        "_line_no": [r.line for r in piece],
+        "_byte_start": [r.start for r in piece],
+        "_byte_end": [r.end for r in piece],
+        "_error": [r.error for r in piece],
+        "_amends": [r.amends for r in piece],
+    }
 
 
 def _block_texts(contract: Contract, decoder: Decoder, block: Block, tokens: Tokens) -> dict[str, Any]:
@@ -79,7 +118,9 @@ def _block_texts(contract: Contract, decoder: Decoder, block: Block, tokens: Tok
     out: dict[str, Any] = {}
     for name, values in zip(decoder.columns, block.columns, strict=True):
         column = contract.column(name)
-        if (column.type.personal == "none" and column.type.name not in ORGANISATION_CODES) or (column.type.name in ORGANISATION_CODES and _no_person(values)):
+        if (column.type.personal == "none" and column.type.name not in ORGANISATION_CODES) or (
+            column.type.name in ORGANISATION_CODES and _no_person(values)
+        ):
             out[name] = values
         else:
             out |= _texts(column, values.to_pylist(), tokens)
@@ -87,20 +128,27 @@ def _block_texts(contract: Contract, decoder: Decoder, block: Block, tokens: Tok
 
 
 def _no_person(codes: pa.Array) -> bool:
-    """Whether no value can be a person's identifier: all are shorter than 18, or credit codes that begin with 9."""
+    """Whether no value can be a person's identifier: all are shorter than 18, or credit codes that begin with
+    9.
+    """
     harmless = pc.or_(pc.less(pc.utf8_length(codes), 18), pc.match_substring_regex(codes, "^9[0-9A-Z]{17}$"))  # pyright: ignore[reportAttributeAccessIssue]
     return bool(pc.all(harmless).as_py())  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _converter(contract: Contract, decoder: Decoder, tokens: Tokens) -> Callable[[list[Record]], dict[str, list[str | None]]]:
-    """Columns of text by bronze name for a list of records; personal values are replaced here and nowhere else."""
+def _converter(
+    contract: Contract, decoder: Decoder, tokens: Tokens
+) -> Callable[[list[Record]], dict[str, list[str | None]]]:
+    """Columns of text by bronze name for a list of records; personal values are replaced here and nowhere
+    else.
+    """
     columns = [(i, contract.column(name)) for i, name in enumerate(decoder.columns)]
     kept = set(contract.keys) if contract.kind == "register" else set()
 
     def convert(records: list[Record]) -> dict[str, list[str | None]]:
         out: dict[str, list[str | None]] = {}
         for i, column in columns:
-            # A record with too many or too few fields has its values under wrong names: only a register's key is kept.
+            # A record with too many or too few fields has its values under wrong names: only a register's key
+            # is kept.
             texts = [r.values[i] if r.error not in SHIFTED or column.name in kept else None for r in records]
             out |= _texts(column, texts, tokens)
         return out
@@ -116,7 +164,13 @@ def _texts(column: Column, texts: list[str | None], tokens: Tokens) -> dict[str,
             return {column.name: [tokens.name(t) for t in texts]}
         case "resident_id", _:
             facts = [tokens.resident(t).values() if t else EMPTY.values() for t in texts]
-            names = [column.name, *(f"{column.name}_{f}" for f in ("form", "check", "repaired", "birth_date", "sex_code", "division_code"))]
+            names = [
+                column.name,
+                *(
+                    f"{column.name}_{f}"
+                    for f in ("form", "check", "repaired", "birth_date", "sex_code", "division_code")
+                ),
+            ]
             return {n: [f[k] for f in facts] for k, n in enumerate(names)}
         case _, kind if kind in ORGANISATION_CODES:
             return {column.name: [tokens.organisation_code(t) for t in texts]}
@@ -124,12 +178,19 @@ def _texts(column: Column, texts: list[str | None], tokens: Tokens) -> dict[str,
             return {column.name: texts}
 
 
-def _batch(contract: Contract, receipt: Receipt, file: LandedFile, n: int, values: dict[str, Any]) -> pa.RecordBatch:
+def _batch(
+    contract: Contract, receipt: Receipt, file: LandedFile, n: int, values: dict[str, Any]
+) -> pa.RecordBatch:
     constant = {
-        "_receipt": receipt.number, "_batch_id": receipt.batch_id, "_file_id": file.sha256, "_layout": receipt.layout,
-        "_period": receipt.period, "_coverage": receipt.coverage, "_sent_at": receipt.sent_at,
+        "_receipt": receipt.number,
+        "_batch_id": receipt.batch_id,
+        "_file_id": file.sha256,
+        "_layout": receipt.layout,
+        "_period": receipt.period,
+        "_coverage": receipt.coverage,
+        "_sent_at": receipt.sent_at,
         "_known_at": datetime.fromisoformat(receipt.known_at),
-    }  # fmt: skip
+    }
     schema = bronze_schema(contract)
     arrays = [_array(f, n, constant, values) for f in schema]
     return pa.RecordBatch.from_arrays(arrays, schema=schema)

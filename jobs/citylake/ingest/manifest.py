@@ -9,10 +9,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
 
-from citylake.contract.calendar import BEIJING
-from citylake.ingest.records import Unreadable
+from citylake.core.calendar import BEIJING
+from citylake.ingest.formats.records import Unreadable
 from citylake.ledger.receipts import Finding
 
 MANIFEST = "manifest.json"
@@ -27,7 +35,9 @@ class _Strict(BaseModel):
 
 
 def _safe_name(name: str) -> str:
-    """A file's name as data: objects get a key of their own, but a name must not lead elsewhere or hide a control character."""
+    """A file's name as data: objects get a key of their own, but a name must not lead elsewhere or hide a
+    control character.
+    """
     if not name or name in (".", "..", MANIFEST) or re.search(r"[/\\\x00-\x1f\x7f]|^[A-Za-z]:", name):
         raise ValueError("not a plain file name")
     if len(name.encode()) > _NAME_BYTES:
@@ -65,7 +75,9 @@ class FileEntry(_Strict):
 
 
 def _told_apart(files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
-    """Names that look alike once normalised (Unicode NFKC) cannot be told apart by a person; names that differ in case can."""
+    """Names that look alike once normalised (Unicode NFKC) cannot be told apart by a person; names that
+    differ in case can.
+    """
     shapes = [unicodedata.normalize("NFKC", f.name) for f in files]
     if len(set(shapes)) < len(shapes):
         raise ValueError("two file names look alike")
@@ -107,9 +119,13 @@ def read_manifest(body: bytes) -> Manifest:
     """The manifest; Unreadable with every fault, named by its path."""
     try:
         raw = json.loads(body, parse_float=Decimal, object_pairs_hook=_said_once)
-        json.dumps(raw, ensure_ascii=False, default=str).encode()  # fails for half a surrogate pair, which is no text
+        json.dumps(
+            raw, ensure_ascii=False, default=str
+        ).encode()  # fails for half a surrogate pair, which is no text
     except (ValueError, RecursionError):
-        raise Unreadable(Finding("manifest.malformed", "清单不是合法JSON", "the manifest is not JSON", MANIFEST, 1)) from None
+        raise Unreadable(
+            Finding("manifest.malformed", "清单不是合法JSON", "the manifest is not JSON", MANIFEST, 1)
+        ) from None
     try:
         return Manifest.model_validate(raw)
     except ValidationError as error:
@@ -127,4 +143,11 @@ def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _fault(place: tuple[int | str, ...], text: str) -> Finding:
     path = ".".join(str(p) for p in place)
-    return Finding("manifest.invalid", f"清单字段 {path} 不合规定", f"manifest field {path}: {text}", MANIFEST, None, path)
+    return Finding(
+        "manifest.invalid",
+        f"清单字段 {path} 不合规定",
+        f"manifest field {path}: {text}",
+        MANIFEST,
+        None,
+        path,
+    )

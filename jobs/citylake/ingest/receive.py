@@ -10,17 +10,27 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from citylake.contract.calendar import BEIJING
 from citylake.contract.model import Contract
-from citylake.ingest.budgets import MANIFEST_BYTES
+from citylake.core.calendar import BEIJING
+from citylake.core.names import inbox_prefix, landing_key
+from citylake.ingest.formats.records import Unreadable
+from citylake.ingest.limits import MANIFEST_BYTES
 from citylake.ingest.manifest import MANIFEST, Manifest, read_manifest
-from citylake.ingest.records import Unreadable
 from citylake.ingest.verify import Verified, arrived, verify
-from citylake.lake.names import inbox_prefix, landing_key
-from citylake.lake.store import Store
 from citylake.ledger.evidence import append
-from citylake.ledger.letter import write_letters
-from citylake.ledger.receipts import Finding, LandedFile, Receipt, answer, base_name, dataset_receipts, next_known_at, replaced, reused
+from citylake.ledger.receipts import (
+    Finding,
+    LandedFile,
+    Receipt,
+    answer,
+    base_name,
+    dataset_receipts,
+    next_known_at,
+    replaced,
+    reused,
+)
+from citylake.messages.letter import write_letters
+from citylake.storage.store import Store
 
 CLOCKS_APART = timedelta(minutes=15)
 """By how much the sender's clock may be ahead of the store's; S3 allows signed requests the same."""
@@ -45,8 +55,12 @@ def waiting(store: Store, dataset: str) -> list[str]:
 
 
 def receive(store: Store, contract: Contract, root: Path) -> list[Receipt]:
-    """Answer every waiting delivery of a dataset, in the order of sending, and write the letters of all answers."""
-    given = [receive_one(store, contract, d) for d in _by_sending(store, contract.id, waiting(store, contract.id))]
+    """Answer every waiting delivery of a dataset, in the order of sending, and write the letters of all
+    answers.
+    """
+    given = [
+        receive_one(store, contract, d) for d in _by_sending(store, contract.id, waiting(store, contract.id))
+    ]
     write_letters(store, contract, root)
     return given
 
@@ -72,24 +86,33 @@ def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
                 store.upload(paths[entry.name], landing_key(contract.id, entry.sha256))
     receipt = answer(store, contract.department, lambda known, n: _draft(contract, read, known, n))
     if receipt.outcome == "accepted":
-        append(store, contract.id, "received", receipt.number, {"delivery": delivery, "records": receipt.records})
+        append(
+            store, contract.id, "received", receipt.number, {"delivery": delivery, "records": receipt.records}
+        )
     return receipt
 
 
 def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
-    for i, key in enumerate(k for k in store.list(prefix) if not k.endswith((f"/{MANIFEST}", "/"))):  # "/" ends the mark of a folder, not a file
+    for i, key in enumerate(
+        k for k in store.list(prefix) if not k.endswith((f"/{MANIFEST}", "/"))
+    ):  # "/" ends the mark of a folder, not a file
         paths[key.removeprefix(prefix)] = folder / str(i)
         store.download(key, folder / str(i))
     return paths
 
 
-def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path], earlier: list[Receipt]) -> _Read:
+def _read(
+    store: Store, contract: Contract, delivery: str, paths: dict[str, Path], earlier: list[Receipt]
+) -> _Read:
     try:
         manifest = _manifest(store, contract.id, delivery)
     except Unreadable as error:
         return _Read(delivery, None, "", Verified("", error.findings))
-    wrong = [*_misplaced(manifest, contract, delivery), *_not_sent_yet(manifest, store.stored_at(_manifest_key(contract.id, delivery)))]
+    wrong = [
+        *_misplaced(manifest, contract, delivery),
+        *_not_sent_yet(manifest, store.stored_at(_manifest_key(contract.id, delivery))),
+    ]
     if wrong:
         verified = Verified("", tuple(wrong))
     elif _accepted_as(_batch_id(manifest), earlier):
@@ -107,7 +130,10 @@ def _manifest(store: Store, dataset: str, delivery: str) -> Manifest:
     key = _manifest_key(dataset, delivery)
     size = store.size(key) or 0
     if size > MANIFEST_BYTES:
-        zh, en = f"清单大小{size}字节,超过{MANIFEST_BYTES}字节", f"the manifest has {size} bytes, at most {MANIFEST_BYTES}"
+        zh, en = (
+            f"清单大小{size}字节,超过{MANIFEST_BYTES}字节",
+            f"the manifest has {size} bytes, at most {MANIFEST_BYTES}",
+        )
         raise Unreadable(Finding("budget.manifest", zh, en, MANIFEST))
     return read_manifest(store.get(key))
 
@@ -115,37 +141,62 @@ def _manifest(store: Store, dataset: str, delivery: str) -> Manifest:
 def _misplaced(manifest: Manifest, contract: Contract, delivery: str) -> Iterator[Finding]:
     if (manifest.dataset, manifest.delivery) != (contract.id, base_name(delivery)):
         text = f"{manifest.dataset} {manifest.delivery}"
-        yield Finding("manifest.misplaced", f"清单写明的是 {text}", f"the manifest speaks of {text}", MANIFEST)
+        yield Finding(
+            "manifest.misplaced", f"清单写明的是 {text}", f"the manifest speaks of {text}", MANIFEST
+        )
 
 
 def _not_sent_yet(manifest: Manifest, arrived_at: datetime) -> Iterator[Finding]:
     """A moment of sending in the future would let its rows outrank those of every delivery until then."""
     if manifest.sent_at > arrived_at + CLOCKS_APART:
         told = f"{arrived_at.astimezone(BEIJING):%Y-%m-%d %H:%M}"
-        zh, en = f"送交时间{manifest.sent_text}晚于到达时间{told}", f"sent at {manifest.sent_text}, but it arrived at {told} Beijing time"
+        zh, en = (
+            f"送交时间{manifest.sent_text}晚于到达时间{told}",
+            f"sent at {manifest.sent_text}, but it arrived at {told} Beijing time",
+        )
         yield Finding("manifest.sent_at", zh, en, MANIFEST, None, "sent_at")
 
 
 def _batch_id(manifest: Manifest) -> str:
-    """A hash of dataset, period, coverage, what is corrected, and bytes; names and times of sending do not count.
+    """A hash of dataset, period, coverage, what is corrected, and bytes; names and times of sending do not
+    count.
 
     A correction may bring back the very bytes that were corrected before.
     """
     corrected = [manifest.corrects] if manifest.corrects else []
-    parts = [manifest.dataset, manifest.period, manifest.coverage, *corrected, *sorted(f.sha256 for f in manifest.files)]
+    parts = [
+        manifest.dataset,
+        manifest.period,
+        manifest.coverage,
+        *corrected,
+        *sorted(f.sha256 for f in manifest.files),
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -> Receipt:
     manifest = read.manifest
-    head = {"number": number, "department": contract.department, "dataset": contract.id, "delivery": read.delivery, "contract": contract.version}
+    head = {
+        "number": number,
+        "department": contract.department,
+        "dataset": contract.id,
+        "delivery": read.delivery,
+        "contract": contract.version,
+    }
     if manifest is None:
         return Receipt(**head, outcome="refused", findings=read.verified.findings)
     files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
     body = {
-        **head, "period": manifest.period, "coverage": manifest.coverage, "sent_at": manifest.sent_text, "batch_id": read.batch_id,
-        "records": manifest.totals.records, "corrects": manifest.corrects, "files": files, "attested": manifest.attested,
-    }  # fmt: skip
+        **head,
+        "period": manifest.period,
+        "coverage": manifest.coverage,
+        "sent_at": manifest.sent_text,
+        "batch_id": read.batch_id,
+        "records": manifest.totals.records,
+        "corrects": manifest.corrects,
+        "files": files,
+        "attested": manifest.attested,
+    }
     if read.verified.findings:
         return Receipt(**body, outcome="refused", findings=read.verified.findings)
     mine = [r for r in known if r.dataset == contract.id]
@@ -154,10 +205,21 @@ def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -
         return Receipt(**body, outcome="repeat", repeats=same.number)
     held = reused(read.delivery, mine) if contract.revision == "replace" else None
     known_at = next_known_at(known, contract.id, manifest.sent_text)
-    return Receipt(**body, outcome="accepted", layout=read.verified.layout, known_at=known_at, replaces=held.number if held else None)
+    return Receipt(
+        **body,
+        outcome="accepted",
+        layout=read.verified.layout,
+        known_at=known_at,
+        replaces=held.number if held else None,
+    )
 
 
 def _accepted_as(batch_id: str, earlier: list[Receipt]) -> Receipt | None:
-    """The receipt that accepted these bytes, unless its delivery was replaced since: then they would restore it."""
+    """The receipt that accepted these bytes, unless its delivery was replaced since: then they would restore
+    it.
+    """
     void = replaced(earlier)
-    return next((r for r in earlier if r.outcome == "accepted" and r.batch_id == batch_id and r.number not in void), None)
+    return next(
+        (r for r in earlier if r.outcome == "accepted" and r.batch_id == batch_id and r.number not in void),
+        None,
+    )

@@ -1,4 +1,6 @@
-"""Control totals: what a manifest states about the values of a column as they are written, against what its files hold."""
+"""Control totals: what a manifest states about the values of a column as they are written, against what its
+files hold.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 
-from citylake.contract.masking import masked
 from citylake.contract.model import Column, Contract
+from citylake.core.errors import did_you_mean
 from citylake.ingest.manifest import MANIFEST, Totals
-from citylake.lake.errors import did_you_mean
 from citylake.ledger.receipts import Finding
+from citylake.privacy.masking import masked
 
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}|[0-9]{1,3}(,[0-9]{3}){1,9})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _EXACT = Context(prec=400)  # holds the sum of any two numbers of that form
@@ -59,14 +61,21 @@ class Measured:
         known = {c.name: c for c in contract.columns}
         for total, name, promised, came in self._pairs():
             if name not in known:
-                zh, en = f"控制总数 {total}.{name}:合约没有这一列", f"the control total {total}.{name}: the contract has no such column"
-                yield Finding("delivery.totals_column", zh, en + did_you_mean(name, known), MANIFEST, None, name)
+                zh, en = (
+                    f"控制总数 {total}.{name}:合约没有这一列",
+                    f"the control total {total}.{name}: the contract has no such column",
+                )
+                yield Finding(
+                    "delivery.totals_column", zh, en + did_you_mean(name, known), MANIFEST, None, name
+                )
             elif promised != came:
                 yield self._differs(total, known[name], promised, came)
 
     def _pairs(self) -> Iterator[tuple[str, str, object, object]]:
         yield from (("sum", n, v, self.sums.get(n, Decimal(0))) for n, v in self.stated.sum.items())
-        yield from (("distinct", n, v, len(self.distinct.get(n, ()))) for n, v in self.stated.distinct.items())
+        yield from (
+            ("distinct", n, v, len(self.distinct.get(n, ()))) for n, v in self.stated.distinct.items()
+        )
         yield from (("min", n, v, self.low.get(n)) for n, v in self.stated.min.items())
         yield from (("max", n, v, self.high.get(n)) for n, v in self.stated.max.items())
 

@@ -1,4 +1,6 @@
-"""Hop 2: what a delivery promises against what it holds and against its contract. Refuse here, before Spark starts."""
+"""Hop 2: what a delivery promises against what it holds and against its contract. Refuse here, before Spark
+starts.
+"""
 
 from __future__ import annotations
 
@@ -12,18 +14,18 @@ from pathlib import Path
 import numpy as np
 import pyarrow.compute as pc
 
-from citylake.contract.masking import SAMPLES, masked, masked_record
 from citylake.contract.model import Column, Contract
-from citylake.ingest.blocks import Block, pieces
-from citylake.ingest.budgets import within_time
 from citylake.ingest.decode import open_file
+from citylake.ingest.formats.blocks import Block, pieces
+from citylake.ingest.formats.records import Decoder, Record, Unreadable
+from citylake.ingest.formats.scanner import physical_lines
+from citylake.ingest.formats.workbook import IDENTIFIERS, SCIENTIFIC
+from citylake.ingest.limits import within_time
 from citylake.ingest.manifest import MANIFEST, FileEntry, Manifest
-from citylake.ingest.records import Decoder, Record, Unreadable
-from citylake.ingest.scanner import physical_lines
 from citylake.ingest.sequence import out_of_sequence
 from citylake.ingest.totals import Measured
-from citylake.ingest.workbook import IDENTIFIERS, SCIENTIFIC
 from citylake.ledger.receipts import Finding, Receipt
+from citylake.privacy.masking import SAMPLES, masked, masked_record
 
 # A fault of single records is a fault of the file when a larger share of them shows it.
 WHOLE_FILE = {"delivery.charset": 0.05, "file.identifier_as_number": 0.05, "delivery.structure": 0.2}
@@ -60,8 +62,11 @@ class Verified:
     findings: tuple[Finding, ...]
 
 
-def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], earlier: Sequence[Receipt]) -> Verified:
-    """Compare a delivery with its promises and with the dataset's earlier receipts; `paths` holds the files that came, by name.
+def verify(
+    manifest: Manifest, contract: Contract, paths: dict[str, Path], earlier: Sequence[Receipt]
+) -> Verified:
+    """Compare a delivery with its promises and with the dataset's earlier receipts; `paths` holds the files
+    that came, by name.
 
     Every problem is told at once, but the content of files that are not the promised ones says nothing.
     """
@@ -74,9 +79,14 @@ def verify(manifest: Manifest, contract: Contract, paths: dict[str, Path], earli
 
 
 def arrived(manifest: Manifest, paths: dict[str, Path]) -> tuple[Finding, ...]:
-    """Whether the files that came are those of the manifest, by name, size and digest; what is in them is not read."""
+    """Whether the files that came are those of the manifest, by name, size and digest; what is in them is not
+    read.
+    """
     unlisted = paths.keys() - {e.name for e in manifest.files}
-    extra = (_finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n) for n in unlisted)
+    extra = (
+        _finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n)
+        for n in unlisted
+    )
     return (*(f for e in manifest.files for f in _file(e, paths.get(e.name))), *extra)
 
 
@@ -88,20 +98,35 @@ def _promise(manifest: Manifest, contract: Contract) -> Iterator[Finding]:
     theirs, ours = (tuple(int(p) for p in v.split(".")) for v in (manifest.contract, contract.version))
     if theirs[0] != ours[0] or theirs > ours:
         text = f"{manifest.contract}, {contract.version}"
-        yield _finding("delivery.contract_version", f"合约版本不符({text})", f"made for another contract version ({text})")
+        yield _finding(
+            "delivery.contract_version",
+            f"合约版本不符({text})",
+            f"made for another contract version ({text})",
+        )
     if manifest.totals.records != sum(f.records for f in manifest.files):
-        yield _finding("manifest.records", "清单总数与各文件之和不符", "the manifest's total is not the sum of its files")
+        yield _finding(
+            "manifest.records", "清单总数与各文件之和不符", "the manifest's total is not the sum of its files"
+        )
 
 
 def _file(entry: FileEntry, path: Path | None) -> Iterator[Finding]:
     if path is None:
-        yield _finding("delivery.missing_file", f"缺少文件 {entry.name}", f"file is missing: {entry.name}", entry.name)
+        yield _finding(
+            "delivery.missing_file", f"缺少文件 {entry.name}", f"file is missing: {entry.name}", entry.name
+        )
         return
     size = path.stat().st_size
     if size != entry.bytes:
-        yield _finding("delivery.bytes", f"文件大小应为{entry.bytes},实为{size}", f"{entry.bytes} bytes promised, {size} came", entry.name)
+        yield _finding(
+            "delivery.bytes",
+            f"文件大小应为{entry.bytes},实为{size}",
+            f"{entry.bytes} bytes promised, {size} came",
+            entry.name,
+        )
     elif file_sha256(path) != entry.sha256:
-        yield _finding("delivery.sha256", "文件摘要不符", "the file's sha256 differs from the manifest", entry.name)
+        yield _finding(
+            "delivery.sha256", "文件摘要不符", "the file's sha256 differs from the manifest", entry.name
+        )
 
 
 def file_sha256(path: Path) -> str:
@@ -118,15 +143,23 @@ def _content(manifest: Manifest, contract: Contract, paths: dict[str, Path]) -> 
             decoder = open_file(paths[entry.name], of_file)
             records, damage = _measure(decoder, measured, of_file, paths[entry.name])
         except Unreadable as error:
-            found += [_sampled(replace(f, where=entry.name), paths[entry.name], of_file) for f in error.findings]
+            found += [
+                _sampled(replace(f, where=entry.name), paths[entry.name], of_file) for f in error.findings
+            ]
             continue
         layouts.add(decoder.layout)
         found += _widespread(damage, records, entry.name)
         if not records and not contract.empty_allowed:
-            found.append(Finding("delivery.no_records", "文件没有数据记录", "the file holds no record", entry.name, 1))
+            found.append(
+                Finding("delivery.no_records", "文件没有数据记录", "the file holds no record", entry.name, 1)
+            )
         if records != entry.records:
             text = f"记录数应为{entry.records},实为{records}"
-            found.append(_finding("delivery.records", text, f"{entry.records} records promised, {records} came", entry.name))
+            found.append(
+                _finding(
+                    "delivery.records", text, f"{entry.records} records promised, {records} came", entry.name
+                )
+            )
     found += measured.findings(contract) if not found else []
     if len(layouts) > 1:
         found.append(_finding("delivery.layouts", "同一交付混用版式", "one delivery mixes layouts"))
@@ -141,7 +174,11 @@ def _sampled(finding: Finding, path: Path, contract: Contract) -> Finding:
     with path.open("rb") as handle, suppress(Unreadable):  # a line past the budget is not shown
         raw = next((r for line, _, r in physical_lines(handle, path.name) if line == finding.line), b"")
     text = _readable(raw, contract)
-    return replace(finding, samples=(f"{finding.line}: {masked_record(contract, text)}",)) if text.strip() else finding
+    return (
+        replace(finding, samples=(f"{finding.line}: {masked_record(contract, text)}",))
+        if text.strip()
+        else finding
+    )
 
 
 def _holds_lines(contract: Contract) -> bool:
@@ -152,13 +189,23 @@ def _readable(raw: bytes, contract: Contract) -> str:
     return raw[:_LINE_BYTES].decode(contract.encoding, "replace").rstrip("\r\n")
 
 
-def _measure(decoder: Decoder, measured: Measured, contract: Contract, path: Path) -> tuple[int, list[_Damage]]:
+def _measure(
+    decoder: Decoder, measured: Measured, contract: Contract, path: Path
+) -> tuple[int, list[_Damage]]:
     """Count records, take the totals that the manifest states, and count faults that may be the file's."""
     places = [(i, name) for i, name in enumerate(decoder.columns) if name in measured.columns]
-    undecodable = _Damage("delivery.charset", "多条记录无法按约定字符集解码", "many records are not in the declared charset")
-    shifted = _Damage("delivery.structure", "多条记录的字段数与合约不符", "many records have another number of fields")
+    undecodable = _Damage(
+        "delivery.charset", "多条记录无法按约定字符集解码", "many records are not in the declared charset"
+    )
+    shifted = _Damage(
+        "delivery.structure", "多条记录的字段数与合约不符", "many records have another number of fields"
+    )
     columns = [contract.column(n) for n in decoder.columns]
-    lost = [(i, c, _lost_digits(c.header(decoder.layout))) for i, c in enumerate(columns) if c.type.name in IDENTIFIERS]
+    lost = [
+        (i, c, _lost_digits(c.header(decoder.layout)))
+        for i, c in enumerate(columns)
+        if c.type.name in IDENTIFIERS
+    ]
     last = 0
     for piece in within_time(pieces(decoder)):
         if isinstance(piece, Block):
@@ -175,7 +222,9 @@ def _measure(decoder: Decoder, measured: Measured, contract: Contract, path: Pat
     return last, [undecodable, shifted, *(d for _, _, d in lost)]
 
 
-def _measure_block(block: Block, places: list[tuple[int, str]], lost: list[tuple[int, Column, _Damage]], measured: Measured) -> None:
+def _measure_block(
+    block: Block, places: list[tuple[int, str]], lost: list[tuple[int, Column, _Damage]], measured: Measured
+) -> None:
     for i, name in places:
         for text in block.columns[i].to_pylist():
             measured.take(name, text.strip())
@@ -187,13 +236,23 @@ def _measure_block(block: Block, places: list[tuple[int, str]], lost: list[tuple
                 damage.seen(int(block.lines[at]), partial(masked, column, text))
 
 
-def _judge_record(record: Record, whole: Callable[[], str], undecodable: _Damage, shifted: _Damage, lost: list[tuple[int, Column, _Damage]]) -> None:
+def _judge_record(
+    record: Record,
+    whole: Callable[[], str],
+    undecodable: _Damage,
+    shifted: _Damage,
+    lost: list[tuple[int, Column, _Damage]],
+) -> None:
     if record.error == "record.undecodable":
         undecodable.seen(record.line, whole)
     elif record.error in _FIELDS:
         shifted.seen(record.line, whole)
     for i, column, damage in lost:
-        if (text := record.values[i]) and ("E+" in text or "e+" in text) and SCIENTIFIC.fullmatch(text.strip()):
+        if (
+            (text := record.values[i])
+            and ("E+" in text or "e+" in text)
+            and SCIENTIFIC.fullmatch(text.strip())
+        ):
             damage.seen(record.line, partial(masked, column, text))
 
 
@@ -207,7 +266,12 @@ def _whole(record: Record, contract: Contract, path: Path) -> str:
 
 
 def _lost_digits(column: str) -> _Damage:
-    return _Damage("file.identifier_as_number", "编号为科学计数法,末位已失", "identifiers in scientific notation have lost digits", column)
+    return _Damage(
+        "file.identifier_as_number",
+        "编号为科学计数法,末位已失",
+        "identifiers in scientific notation have lost digits",
+        column,
+    )
 
 
 def _widespread(damage: list[_Damage], records: int, name: str) -> Iterator[Finding]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from citylake.lake.names import evidence_key
-from citylake.lake.store import Store
+from citylake.core.names import evidence_key
+from citylake.storage.store import Store
 
 GENESIS = "0" * 64
 
@@ -50,7 +50,9 @@ def append(store: Store, chain: str, event: str, batch: int | None, facts: dict[
 
 
 def broken_links(store: Store, chain: str) -> list[str]:
-    """What is wrong with a chain: gaps, changed events, wrong order; empty when it is whole. Nothing remembered is trusted."""
+    """What is wrong with a chain: gaps, changed events, wrong order; empty when it is whole. Nothing
+    remembered is trusted.
+    """
     found: list[str] = []
     previous = GENESIS
     for position, event in enumerate((_read(store.get(key)) for key in _keys(store, chain)), start=1):
@@ -75,12 +77,24 @@ def is_held(known: list[Event], batch: int) -> bool:
 
 def failed_rules(gate: Event) -> list[str]:
     """The rules by which a gate said no."""
-    return sorted(v["rule_id"] for part in ("rows", "batch") for v in gate.facts[part]["verdicts"] if not v["success"])
+    return sorted(
+        v["rule_id"] for part in ("rows", "batch") for v in gate.facts[part]["verdicts"] if not v["success"]
+    )
 
 
-def _body(chain: str, number: int, previous: str, event: str, batch: int | None, facts: dict[str, Any]) -> bytes:
+def _body(
+    chain: str, number: int, previous: str, event: str, batch: int | None, facts: dict[str, Any]
+) -> bytes:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    raw = {"chain": chain, "number": number, "previous": previous, "event": event, "batch": batch, "at": at, "facts": facts}
+    raw = {
+        "chain": chain,
+        "number": number,
+        "previous": previous,
+        "event": event,
+        "batch": batch,
+        "at": at,
+        "facts": facts,
+    }
     return json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True).encode()
 
 

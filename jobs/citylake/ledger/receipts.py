@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from citylake.lake.names import receipt_key
-from citylake.lake.store import Store
+from citylake.core.names import receipt_key
+from citylake.storage.store import Store
 
 Outcome = Literal["accepted", "refused", "repeat"]
 _REVISION = re.compile(r"\.r[0-9]+$")  # the inbox holds other bytes under a used name as <delivery>.r2
@@ -42,7 +42,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class Receipt:
-    """The answer to one delivery. `number` is also the sequence number of its batch in every table it is written to."""
+    """The answer to one delivery. `number` is also the sequence number of its batch in every table it is
+    written to.
+    """
 
     number: int
     department: str
@@ -53,7 +55,9 @@ class Receipt:
     period: str = ""
     coverage: str = ""
     sent_at: str = ""
-    known_at: str = ""  # ISO UTC; the moment from which the lake knows the batch, later than that of every earlier batch
+    known_at: str = (
+        ""  # ISO UTC; the moment from which the lake knows the batch, later than that of every earlier batch
+    )
     batch_id: str = ""
     layout: str = ""
     records: int = 0
@@ -85,7 +89,9 @@ def base_name(delivery: str) -> str:
 
 
 def replacement(receipt: Receipt, admitted: list[Receipt]) -> Replacement | None:
-    """What a receipt replaces of the dataset's admitted ones; None when it replaces nothing that silver holds."""
+    """What a receipt replaces of the dataset's admitted ones; None when it replaces nothing that silver
+    holds.
+    """
     accepted = [r for r in admitted if r.number < receipt.number]
     mine = _taken_back(receipt, accepted) if receipt.replaces is not None else set[int]()
     if not mine:
@@ -103,11 +109,22 @@ def replaced(known: list[Receipt]) -> set[int]:
 
 def reused(delivery: str, known: Sequence[Receipt]) -> Receipt | None:
     """The last accepted receipt under the name of a delivery."""
-    return next((r for r in reversed(known) if r.outcome == "accepted" and base_name(r.delivery) == base_name(delivery)), None)
+    return next(
+        (
+            r
+            for r in reversed(known)
+            if r.outcome == "accepted" and base_name(r.delivery) == base_name(delivery)
+        ),
+        None,
+    )
 
 
 def _taken_back(receipt: Receipt, accepted: list[Receipt]) -> set[int]:
-    same = {r.delivery: r.number for r in accepted if r.number < receipt.number and base_name(r.delivery) == base_name(receipt.delivery)}
+    same = {
+        r.delivery: r.number
+        for r in accepted
+        if r.number < receipt.number and base_name(r.delivery) == base_name(receipt.delivery)
+    }
     return {*same.values(), *(r.number for r in accepted if r.number < receipt.number and r.corrects in same)}
 
 
@@ -124,12 +141,15 @@ def dataset_receipts(store: Store, dataset: str) -> list[Receipt]:
 def answer(store: Store, department: str, draft: Callable[[list[Receipt], int], Receipt]) -> Receipt:
     """Give the next number to what `draft` says, knowing all earlier receipts.
 
-    When another process took the number, the draft is made again over what it wrote; the same delivery gets one answer.
+    When another process took the number, the draft is made again over what it wrote; the same delivery gets
+    one answer.
     """
     while True:
         earlier = receipts(store, department)
         receipt = draft(earlier, len(earlier) + 1)
-        given = next((r for r in earlier if (r.dataset, r.delivery) == (receipt.dataset, receipt.delivery)), None)
+        given = next(
+            (r for r in earlier if (r.dataset, r.delivery) == (receipt.dataset, receipt.delivery)), None
+        )
         if given is not None:
             return given
         body = json.dumps(asdict(receipt), ensure_ascii=False, indent=1, sort_keys=True).encode()
@@ -138,7 +158,9 @@ def answer(store: Store, department: str, draft: Callable[[list[Receipt], int], 
 
 
 def next_known_at(earlier: list[Receipt], dataset: str, sent_at: str) -> str:
-    """The later of the sending and one microsecond after the dataset's last batch: no clock, always increasing."""
+    """The later of the sending and one microsecond after the dataset's last batch: no clock, always
+    increasing.
+    """
     sent = datetime.fromisoformat(sent_at).astimezone(UTC)
     known = [datetime.fromisoformat(r.known_at) for r in earlier if r.dataset == dataset and r.known_at]
     return max([sent, *(k + timedelta(microseconds=1) for k in known)]).isoformat(timespec="microseconds")

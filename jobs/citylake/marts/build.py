@@ -1,4 +1,6 @@
-"""Hop 7: builds a mart table from the current gated versions of its inputs, judges it, and records which version passed."""
+"""Hop 7: builds a mart table from the current gated versions of its inputs, judges it, and records which
+version passed.
+"""
 
 from __future__ import annotations
 
@@ -9,30 +11,39 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from citylake.compile.select import compile_contract, silver_ddl, statistics
+from citylake.compile.suite import rows_suite
 from citylake.contract.inputs import MARTS, mart_code, mart_inputs
-from citylake.contract.load import load_codes
 from citylake.contract.model import Contract
-from citylake.contract.sql import compile_contract, silver_ddl, statistics
-from citylake.contract.suite import rows_suite
-from citylake.lake.delta import open_table, version
-from citylake.lake.names import Table, mart, silver
-from citylake.lake.settings import Settings
-from citylake.lake.spark import choose_codegen
-from citylake.lake.store import Store
+from citylake.core.codes import load_codes
+from citylake.core.names import Table, mart, silver
+from citylake.core.settings import Settings
 from citylake.ledger.evidence import append, events
 from citylake.marts import kept
 from citylake.marts.kept import ABSENT
 from citylake.marts.restatement import restate
+from citylake.storage.delta import open_table, version
+from citylake.storage.spark import choose_codegen
+from citylake.storage.store import Store
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 
-def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSession], contracts: dict[str, Contract], name: str) -> dict[str, Any]:
-    """Build and gate one mart table; nothing happens (and no Spark starts) when its inputs and its code are the same.
+def build_table(
+    settings: Settings,
+    store: Store,
+    spark: Callable[[], SparkSession],
+    contracts: dict[str, Contract],
+    name: str,
+) -> dict[str, Any]:
+    """Build and gate one mart table; nothing happens (and no Spark starts) when its inputs and its code are
+    the same.
 
-    The first input is the spine: without it there is no table. Others that have not arrived yet come as empty frames.
-    What a new version changed of the one before goes to the restatement ledger, also when a run ended between the two.
+    The first input is the spine: without it there is no table. Others that have not arrived yet come as empty
+    frames.
+    What a new version changed of the one before goes to the restatement ledger, also when a run ended between
+    the two.
     """
     contract, module = contracts[name], f"citylake.marts.{name.replace('/', '.')}"
     inputs = input_versions(settings, store, name)
@@ -43,7 +54,12 @@ def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSessi
     last = next((e for e in reversed(known) if e.event == "built"), None)
     if last is not None and last.facts["inputs"] == inputs:
         restate(settings, store, spark, contract, known)
-        return {"mart": contract.id, "built": False, "why": "nothing new", "passed": last.facts["gate"]["passed"]}
+        return {
+            "mart": contract.id,
+            "built": False,
+            "why": "nothing new",
+            "passed": last.facts["gate"]["passed"],
+        }
     rows, code = sum(_rows(settings, i) for i in inputs), importlib.import_module(module)
     choose_codegen(spark(), settings, rows)
     frames = {i: _frame(spark(), settings, contracts, i, at) for i, at in inputs.items() if i != "code"}
@@ -54,7 +70,9 @@ def build_table(settings: Settings, store: Store, spark: Callable[[], SparkSessi
 
 
 def input_versions(settings: Settings, store: Store, name: str) -> dict[str, str]:
-    """What a build would read: versions of silver, last gated versions of marts, hashes of code lists and of the code that builds."""
+    """What a build would read: versions of silver, last gated versions of marts, hashes of code lists and of
+    the code that builds.
+    """
     found = {i: _state(settings, store, i) for i in mart_inputs(settings.root, name)}
     return {**found, "code": mart_code(settings.root, name)}
 
@@ -62,7 +80,11 @@ def input_versions(settings: Settings, store: Store, name: str) -> dict[str, str
 def _state(settings: Settings, store: Store, name: str) -> str:
     if name.startswith("codes/"):
         return _digest(settings.root / "schemas" / f"{name}.csv")
-    at = passed_version(store, name.removeprefix(MARTS)) if name.startswith(MARTS) else version(settings, silver(name))
+    at = (
+        passed_version(store, name.removeprefix(MARTS))
+        if name.startswith(MARTS)
+        else version(settings, silver(name))
+    )
     return ABSENT if at is None else str(at)
 
 
@@ -80,11 +102,15 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
-def _frame(spark: SparkSession, settings: Settings, contracts: dict[str, Contract], name: str, at: str) -> DataFrame:
+def _frame(
+    spark: SparkSession, settings: Settings, contracts: dict[str, Contract], name: str, at: str
+) -> DataFrame:
     if name.startswith("codes/"):
         rows = load_codes(settings.root, name.removeprefix("codes/"))
         columns = list(rows[0])
-        return spark.createDataFrame([tuple(r[c] or None for c in columns) for r in rows], ", ".join(f"{c} STRING" for c in columns))
+        return spark.createDataFrame(
+            [tuple(r[c] or None for c in columns) for r in rows], ", ".join(f"{c} STRING" for c in columns)
+        )
     if at == ABSENT:
         return spark.createDataFrame([], input_ddl(settings.root, contracts, name))
     return spark.read.format("delta").option("versionAsOf", at).load(_table(name).spark_uri(settings.lake))
@@ -98,7 +124,9 @@ def input_ddl(root: Path, contracts: dict[str, Contract], name: str) -> str:
     return silver_ddl(contract, compile_contract(contract, root))
 
 
-def _write(settings: Settings, store: Store, contract: Contract, frame: DataFrame, inputs: dict[str, str]) -> dict[str, Any]:
+def _write(
+    settings: Settings, store: Store, contract: Contract, frame: DataFrame, inputs: dict[str, str]
+) -> dict[str, Any]:
     from pyspark.sql import Observation
 
     from citylake.quality.batch import judge_mart
@@ -109,7 +137,9 @@ def _write(settings: Settings, store: Store, contract: Contract, frame: DataFram
     counted = with_key_counts(typed(frame, contract), suite)
     watched = counted.observe(seen, *plan(suite, counted)).select(*[c.name for c in contract.columns])
     writer = watched.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-    writer.option("delta.dataSkippingStatsColumns", statistics(contract)).option("userMetadata", json.dumps(inputs)).save(table.spark_uri(settings.lake))
+    writer.option("delta.dataSkippingStatsColumns", statistics(contract)).option(
+        "userMetadata", json.dumps(inputs)
+    ).save(table.spark_uri(settings.lake))
     gate = judge_mart(settings.root, contract, counted.schema.json(), dict(seen.get))
     facts = {"inputs": inputs, "version": version(settings, table), "gate": gate}
     append(store, contract.id, "built", None, facts)

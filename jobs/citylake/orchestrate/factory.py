@@ -8,15 +8,24 @@ from typing import Any
 from airflow.sdk import DAG, Asset, Param, chain, get_parsing_context, task
 
 from citylake.contract.inputs import MARTS
-from citylake.lake.settings import ROOT
+from citylake.core.settings import ROOT
 from citylake.orchestrate.pools import dag_name, ingest_dags, mart_dags
-from citylake.plan import DatasetPlan, MartPlan, Plan, load_plan
+from citylake.pipeline.plan import DatasetPlan, MartPlan, Plan, load_plan
 
 START = datetime(2016, 1, 1, tzinfo=UTC)
 # Only what can heal is tried again: the verb raises AirflowFailException for everything else.
 ANSWER_WITHIN = timedelta(days=14)
-_ASKED = {"case": "问题单 case", "by": "申请人 asked by", "reason": "理由 reason", "until": "豁免至 waived until (YYYY-MM-DD)"}
-_DECIDED = {"by": "数据管理员 steward's name", "reason": "理由 reason", "until": "豁免至 waived until (YYYY-MM-DD)"}
+_ASKED = {
+    "case": "问题单 case",
+    "by": "申请人 asked by",
+    "reason": "理由 reason",
+    "until": "豁免至 waived until (YYYY-MM-DD)",
+}
+_DECIDED = {
+    "by": "数据管理员 steward's name",
+    "reason": "理由 reason",
+    "until": "豁免至 waived until (YYYY-MM-DD)",
+}
 TASK = {"retries": 2, "retry_delay": timedelta(seconds=20), "execution_timeout": timedelta(hours=2)}
 
 
@@ -30,7 +39,9 @@ def dags_of(kind: str, plan: Plan | None = None) -> dict[str, DAG]:
         "steward": lambda: {"waivers": (_waivers, found)},
     }
     asked = get_parsing_context().dag_id
-    return {name: make(name, subject) for name, (make, subject) in makers[kind]().items() if asked in (None, name)}
+    return {
+        name: make(name, subject) for name, (make, subject) in makers[kind]().items() if asked in (None, name)
+    }
 
 
 def silver_asset(dataset: str) -> Asset:
@@ -44,12 +55,22 @@ def mart_asset(mart: str) -> Asset:
 
 
 def _dag(name: str, subject: DatasetPlan, schedule: Any, tags: list[str], **more: Any) -> DAG:
-    doc = f"### {subject.title}\n\n{subject.purpose}\n\nOwner: {subject.owner} ({subject.contact}). Contract: `{subject.id}`. Comes every {subject.frequency}."
+    doc = (
+        f"### {subject.title}\n\n{subject.purpose}\n\nOwner: {subject.owner} ({subject.contact}). Contract:"
+        f" `{subject.id}`. Comes every {subject.frequency}."
+    )
     return DAG(
-        dag_id=name, dag_display_name=f"{subject.title} {subject.id}", doc_md=doc, tags=tags, schedule=schedule, start_date=START, catchup=False,
-        default_args={**TASK, "owner": subject.contact}, owner_links={subject.contact: f"mailto:{subject.contact}@city.invalid"},
+        dag_id=name,
+        dag_display_name=f"{subject.title} {subject.id}",
+        doc_md=doc,
+        tags=tags,
+        schedule=schedule,
+        start_date=START,
+        catchup=False,
+        default_args={**TASK, "owner": subject.contact},
+        owner_links={subject.contact: f"mailto:{subject.contact}@city.invalid"},
         **{"max_active_runs": 1, "dagrun_timeout": timedelta(hours=6), **more},
-    )  # fmt: skip
+    )
 
 
 @task
@@ -57,8 +78,8 @@ def verb(name: str, subject: str | None = None, facts: dict[str, str] | None = N
     """Call one verb; an error that cannot heal fails at once."""
     from airflow.sdk.exceptions import AirflowFailException
 
-    from citylake.lake.errors import LakeError
-    from citylake.plan import run_verb
+    from citylake.core.errors import LakeError
+    from citylake.orchestrate.tasks import run_verb
 
     try:
         return run_verb(name, subject, **facts or {})
@@ -73,7 +94,9 @@ def _ingest(name: str, dataset: DatasetPlan) -> DAG:
     with _dag(name, dataset, _cron(dataset.frequency), ["ingest", dataset.department]) as dag:
         receive = verb.override(task_id="receive")("receive", dataset.id)
         decode = verb.override(task_id="decode")("decode", dataset.id)
-        refine = verb.override(task_id="refine", pool=f"silver_{dag_name(dataset.id)}", outlets=[silver_asset(dataset.id)])("refine", dataset.id)
+        refine = verb.override(
+            task_id="refine", pool=f"silver_{dag_name(dataset.id)}", outlets=[silver_asset(dataset.id)]
+        )("refine", dataset.id)
         chain(receive, decode, refine)
     return dag
 
@@ -86,7 +109,9 @@ def _cron(frequency: str) -> str:
 def _mart(name: str, mart: MartPlan) -> DAG:
     inputs = [_asset(i) for i in mart.inputs if not i.startswith("codes/")]
     with _dag(name, mart, inputs, ["mart", mart.department]) as dag:
-        verb.override(task_id="build", pool=f"mart_{dag_name(mart.id)}", outlets=[mart_asset(mart.id)])("build", mart.id)
+        verb.override(task_id="build", pool=f"mart_{dag_name(mart.id)}", outlets=[mart_asset(mart.id)])(
+            "build", mart.id
+        )
     return dag
 
 
@@ -95,7 +120,9 @@ def _asset(name: str) -> Asset:
 
 
 def _upkeep(name: str, plan: Plan) -> DAG:
-    whole = DatasetPlan("upkeep", "发布与检查", "lake operators", "lake-operators", "release, pages, checks", "1 d")
+    whole = DatasetPlan(
+        "upkeep", "发布与检查", "lake operators", "lake-operators", "release, pages, checks", "1 d"
+    )
     with _dag(name, whole, "0 5 * * *", ["upkeep"]) as dag:
         release = verb.override(task_id="release", pool="releases")("release")
         report = verb.override(task_id="report")("report")
@@ -104,24 +131,50 @@ def _upkeep(name: str, plan: Plan) -> DAG:
 
 
 def _waivers(name: str, plan: Plan) -> DAG:
-    """ask -> a steward decides on the scheduler's page of required actions -> the decision goes to the evidence of the case.
+    """ask -> a steward decides on the scheduler's page of required actions -> the decision goes to the
+    evidence of the case.
 
     Both answers are told, so this is no ApprovalOperator, which would skip what follows a refusal.
     """
     from airflow.providers.standard.operators.hitl import HITLOperator
 
-    whole = DatasetPlan("waivers", "问题单豁免", "data stewards", "data-stewards", "a person asks to waive a case, a steward decides", "as asked")
+    whole = DatasetPlan(
+        "waivers",
+        "问题单豁免",
+        "data stewards",
+        "data-stewards",
+        "a person asks to waive a case, a steward decides",
+        "as asked",
+    )
     asked = {n: Param(type="string", minLength=2, title=title) for n, title in _ASKED.items()}
     told, answer = "ti.xcom_pull(task_ids='ask')", "ti.xcom_pull(task_ids='decide')"
     decision = {n: f"{{{{ {answer}['params_input']['{n}'] }}}}" for n in _DECIDED}
-    decision |= {"login": f"{{{{ {answer}['responded_by_user']['id'] }}}}", "answer": f"{{{{ {answer}['chosen_options'][0] }}}}"}
-    with _dag(name, whole, None, ["steward"], params=asked, max_active_runs=16, dagrun_timeout=ANSWER_WITHIN + timedelta(hours=6)) as dag:
-        ask = verb.override(task_id="ask")("ask_waiver", "{{ params.case }}", {n: f"{{{{ params.{n} }}}}" for n in ("by", "reason", "until")})
+    decision |= {
+        "login": f"{{{{ {answer}['responded_by_user']['id'] }}}}",
+        "answer": f"{{{{ {answer}['chosen_options'][0] }}}}",
+    }
+    with _dag(
+        name,
+        whole,
+        None,
+        ["steward"],
+        params=asked,
+        max_active_runs=16,
+        dagrun_timeout=ANSWER_WITHIN + timedelta(hours=6),
+    ) as dag:
+        ask = verb.override(task_id="ask")(
+            "ask_waiver", "{{ params.case }}", {n: f"{{{{ params.{n} }}}}" for n in ("by", "reason", "until")}
+        )
         decide = HITLOperator(
-            task_id="decide", subject=f"{{{{ {told}['subject'] }}}}", body=f"{{{{ {told}['body'] }}}}", options=["Approve", "Reject"],
-            params={n: Param(type="string", minLength=2, title=title) for n, title in _DECIDED.items()}, response_timeout=ANSWER_WITHIN,
-            execution_timeout=None, retries=0,  # an answer that never came is not asked for again
-        )  # fmt: skip
+            task_id="decide",
+            subject=f"{{{{ {told}['subject'] }}}}",
+            body=f"{{{{ {told}['body'] }}}}",
+            options=["Approve", "Reject"],
+            params={n: Param(type="string", minLength=2, title=title) for n, title in _DECIDED.items()},
+            response_timeout=ANSWER_WITHIN,
+            execution_timeout=None,
+            retries=0,  # an answer that never came is not asked for again
+        )
         record = verb.override(task_id="record")("answer_waiver", "{{ params.case }}", decision)
         chain(ask, decide, record)
     return dag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from citylake.plan import DatasetPlan, MartPlan, Plan
+from citylake.pipeline.plan import DatasetPlan, MartPlan, Plan
 
 
 def dag_name(identity: str) -> str:
@@ -24,5 +24,9 @@ def mart_dags(plan: Plan) -> dict[str, MartPlan]:
 
 def pools(plan: Plan) -> dict[str, dict[str, Any]]:
     """All pools in the form that `airflow pools import` reads."""
-    names = [*(f"silver_{dag_name(d.id)}" for d in plan.datasets), *(f"mart_{dag_name(m.id)}" for m in plan.marts), "releases"]
+    names = [
+        *(f"silver_{dag_name(d.id)}" for d in plan.datasets),
+        *(f"mart_{dag_name(m.id)}" for m in plan.marts),
+        "releases",
+    ]
     return {n: {"slots": 1, "description": f"single writer of {n}", "include_deferred": True} for n in names}

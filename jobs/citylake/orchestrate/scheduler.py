@@ -1,4 +1,6 @@
-"""A local Airflow: its own home below the state folder, bound to loopback, a few workers, driven over its REST API."""
+"""A local Airflow: its own home below the state folder, bound to loopback, a few workers, driven over its
+REST API.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +15,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from citylake.lake.errors import EnvironmentFailed
-from citylake.lake.processes import Service, running, start, stop, wait_until
-from citylake.lake.settings import Settings
+from citylake.appliance.processes import Service, running, start, stop, wait_until
+from citylake.core.errors import EnvironmentFailed
+from citylake.core.settings import Settings
 from citylake.orchestrate.pools import pools
-from citylake.plan import load_plan
+from citylake.pipeline.plan import load_plan
 
 PARTS = ("airflow-api", "airflow-scheduler", "airflow-dags")
 DONE = ("success", "failed")
@@ -31,7 +33,8 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.root / "dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        # One more than the cores of the embedded Spark: while a task waits for the store or the scheduler's next round, another computes.
+        # One more than the cores of the embedded Spark: while a task waits for the store or the scheduler's
+        # next round, another computes.
         "AIRFLOW__CORE__PARALLELISM": "3",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
@@ -46,7 +49,7 @@ def environment(settings: Settings) -> dict[str, str]:
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "OPENLINEAGE_DISABLED": "true",
         "CITYLAKE_STATE": str(settings.state),
-    }  # fmt: skip
+    }
 
 
 def _secret(home: Path) -> str:
@@ -67,7 +70,11 @@ def up(settings: Settings) -> None:
     if not (settings.state / "airflow" / "pools.json").exists():
         _once(settings, program, env)
     warm = [sys.executable, "-m", "citylake.orchestrate.warm_scheduler"]
-    commands = {"airflow-api": [program, "api-server"], "airflow-scheduler": warm, "airflow-dags": [program, "dag-processor"]}
+    commands = {
+        "airflow-api": [program, "api-server"],
+        "airflow-scheduler": warm,
+        "airflow-dags": [program, "dag-processor"],
+    }
     for name, command in commands.items():
         ports = {"port_airflow": settings.port_airflow} if name == "airflow-api" else {}
         start(Service(name, command, env, ports), settings.state)
@@ -78,7 +85,9 @@ def _once(settings: Settings, program: str, env: dict[str, str]) -> None:
     made = settings.state / "airflow" / "pools.json.part"
     made.write_text(json.dumps(pools(load_plan(settings.root))), "utf-8")
     for arguments in (["db", "migrate"], ["pools", "import", str(made)]):
-        done = subprocess.run([program, *arguments], env={**os.environ, **env}, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [program, *arguments], env={**os.environ, **env}, capture_output=True, text=True, check=False
+        )
         if done.returncode:
             raise EnvironmentFailed("airflow.set_up", f"airflow {arguments[0]} failed: {done.stderr[-400:]}")
     made.rename(settings.state / "airflow" / "pools.json")
@@ -115,7 +124,9 @@ class Api:
         self.call("PATCH", f"/api/v2/dags/{dag}", {"is_paused": False})
 
     def run_now(self, dag: str, *, paused: bool) -> None:
-        """Let a DAG do its work now, once: by its schedule when it was paused until now, else by a manual run."""
+        """Let a DAG do its work now, once: by its schedule when it was paused until now, else by a manual
+        run.
+        """
         if paused:
             self.unpause(dag)
         else:
@@ -132,7 +143,9 @@ class Api:
         return self._send(method, path, body)
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:
-        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._token}"} if self._token else {})
+        headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        )
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._base + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=120) as answer:
@@ -144,5 +157,9 @@ def wait_for(condition: Callable[[], bool], settings: Settings, what: str, secon
     end = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > end or not all(running(p, settings.state) for p in PARTS):
-            raise EnvironmentFailed("airflow.stuck", f"waited {seconds:.0f} s for {what}", now="read logs/airflow-*.log in the state folder")
+            raise EnvironmentFailed(
+                "airflow.stuck",
+                f"waited {seconds:.0f} s for {what}",
+                now="read logs/airflow-*.log in the state folder",
+            )
         time.sleep(2)  # each question costs the API server some 50 ms of CPU

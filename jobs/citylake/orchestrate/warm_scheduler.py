@@ -1,6 +1,8 @@
-"""Airflow's scheduler with the verbs' libraries imported, and what they read of files read, first: its local workers are forks of it.
+"""Airflow's scheduler with the verbs' libraries imported, and what they read of files read, first: its local
+workers are forks of it.
 
-Great Expectations alone takes 4 s of CPU to import, and a day has some hundred tasks. Only libraries that survive a fork
+Great Expectations alone takes 4 s of CPU to import, and a day has some hundred tasks. Only libraries that
+survive a fork
 are named here; delta-rs does not.
 """
 
@@ -18,12 +20,12 @@ def main() -> None:
     import pyspark.sql.connect.session  # noqa: F401  # pyright: ignore[reportUnusedImport]
     from airflow.__main__ import main as airflow
 
-    import citylake.quality.engine
-    import citylake.run  # noqa: F401
     from citylake.contract.load import load_contracts
-    from citylake.lake.settings import ROOT
+    from citylake.core.settings import ROOT
 
-    boto3.client("s3", region_name="local")  # the default session keeps the description of S3; nothing is connected
+    boto3.client(
+        "s3", region_name="local"
+    )  # the default session keeps the description of S3; nothing is connected
     load_contracts(ROOT)
     sys.argv = ["airflow", "scheduler", "--skip-serve-logs"]
     airflow()

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from citylake.compile.suite import suite_path
 from citylake.contract.model import Contract
-from citylake.contract.suite import suite_path
 
 
 def load_suite(root: Path, contract: Contract, part: str) -> dict[str, Any]:
@@ -15,13 +15,17 @@ def load_suite(root: Path, contract: Contract, part: str) -> dict[str, Any]:
     return json.loads((root / "expectations" / suite_path(contract, part)).read_text("utf-8"))
 
 
-def judge_batch(root: Path, contract: Contract, decoded: int | None, refined: dict[str, Any]) -> dict[str, Any]:
+def judge_batch(
+    root: Path, contract: Contract, decoded: int | None, refined: dict[str, Any]
+) -> dict[str, Any]:
     """Both suites; passed only when both pass. A batch whose bronze count is unknown fails."""
     from citylake.quality.gate import batch_facts, judge_rows
     from citylake.quality.judge import judge_facts
 
     rows = judge_rows(load_suite(root, contract, "rows"), _schema(refined["schema"]), refined["observed"])
-    facts = judge_facts(load_suite(root, contract, "batch"), batch_facts({**refined["counts"], "decoded": decoded}))
+    facts = judge_facts(
+        load_suite(root, contract, "batch"), batch_facts({**refined["counts"], "decoded": decoded})
+    )
     return {"passed": rows.passed and facts.passed, "rows": rows.to_json(), "batch": facts.to_json()}
 
 

@@ -1,7 +1,10 @@
-"""Great Expectations' own Spark engine with one change: it says which numbers it needs, and judges numbers that are given.
+"""Great Expectations' own Spark engine with one change: it says which numbers it needs, and judges numbers
+that are given.
 
-Planning: metrics that would need a Spark job are noted as aggregate Columns, which GX's providers build themselves.
-Judging: the same metrics are answered by their identity from stored numbers; nothing else is answered, so a number
+Planning: metrics that would need a Spark job are noted as aggregate Columns, which GX's providers build
+themselves.
+Judging: the same metrics are answered by their identity from stored numbers; nothing else is answered, so a
+number
 that was not planned fails the gate. Samples of bad rows are never asked for: they come from quarantine.
 """
 
@@ -20,7 +23,13 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 KEY_COUNT = "_rows_of_"  # prefix of the columns that hold how many rows share a key
-_SAMPLES = (".unexpected_values", ".unexpected_rows", ".unexpected_index_list", ".unexpected_index_query", ".unexpected_value_counts")
+_SAMPLES = (
+    ".unexpected_values",
+    ".unexpected_rows",
+    ".unexpected_index_list",
+    ".unexpected_index_query",
+    ".unexpected_value_counts",
+)
 _UNIQUE = ("column_values.unique.unexpected_count", "compound_columns.unique.unexpected_count")
 _FILTERED = "compound_columns.unique.filtered_row_count"
 
@@ -61,7 +70,10 @@ class PlanningEngine(_Bare):
         ExecutionEngine.load_batch_data(self, "rows", SparkDFBatchData(self, frame))  # pyright: ignore[reportArgumentType]
 
     def resolve_metrics(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, metrics_to_resolve: Iterable[Any], metrics: dict[Any, Any] | None = None, runtime_configuration: dict[str, Any] | None = None
+        self,
+        metrics_to_resolve: Iterable[Any],
+        metrics: dict[Any, Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
     ) -> dict[Any, Any]:
         """GX's own resolution for what is lazy; a note and a placeholder for what needs a job."""
         wanted = list(metrics_to_resolve)
@@ -69,7 +81,9 @@ class PlanningEngine(_Bare):
         rest = [m for m in wanted if m.id not in placed]
         if not rest:
             return placed
-        direct, bundled = self._build_direct_and_bundled_metric_computation_configurations(rest, metrics, runtime_configuration)
+        direct, bundled = self._build_direct_and_bundled_metric_computation_configurations(
+            rest, metrics, runtime_configuration
+        )
         for item in bundled:
             self._note(item.metric_configuration, item.metric_fn, item.compute_domain_kwargs or {})
             placed[item.metric_configuration.id] = Planned()
@@ -111,9 +125,14 @@ class JudgingEngine(_Bare):
         self._stored = stored
 
     def resolve_metrics(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, metrics_to_resolve: Iterable[Any], metrics: dict[Any, Any] | None = None, runtime_configuration: dict[str, Any] | None = None
+        self,
+        metrics_to_resolve: Iterable[Any],
+        metrics: dict[Any, Any] | None = None,
+        runtime_configuration: dict[str, Any] | None = None,
     ) -> dict[Any, Any]:
-        """A stored number, a fact of the schema, or a lazy part that no one will evaluate; anything else is an error."""
+        """A stored number, a fact of the schema, or a lazy part that no one will evaluate; anything else is
+        an error.
+        """
         return {m.id: self._answer(m) for m in metrics_to_resolve}
 
     def _answer(self, metric: Any) -> Any:

@@ -24,9 +24,12 @@ def batch_facts(counts: dict[str, Any]) -> dict[str, Any]:
     # What silver held before is what this batch left as it was, changed or ended.
     before = counts.get("unchanged", 0) + counts.get("change", 0) + counts.get("ended", 0)
     return {
-        "received": received, "accounted": accounted, "decoded": counts["decoded"],
-        "quarantine_share": share(counts["quarantined"], received), "ended_share": share(counts.get("ended", 0), before),
-    }  # fmt: skip
+        "received": received,
+        "accounted": accounted,
+        "decoded": counts["decoded"],
+        "quarantine_share": share(counts["quarantined"], received),
+        "ended_share": share(counts.get("ended", 0), before),
+    }
 
 
 def share(part: int, whole: int) -> float:

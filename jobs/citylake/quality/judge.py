@@ -1,4 +1,6 @@
-"""Great Expectations judges: from stored numbers, or on one row of facts. An exception is a failed verdict, never a pass."""
+"""Great Expectations judges: from stored numbers, or on one row of facts. An exception is a failed verdict,
+never a pass.
+"""
 
 from __future__ import annotations
 
@@ -81,10 +83,27 @@ def _judge(suite: dict[str, Any], engine: Any) -> Judgement:
 
 def _verdict(expectation: Any, engine: Any) -> Verdict:
     rule = str((expectation.meta or {}).get("rule_id", expectation.expectation_type))
-    head = (rule, expectation.expectation_type, getattr(expectation, "column", None), str(getattr(expectation.severity, "value", expectation.severity)))
+    head = (
+        rule,
+        expectation.expectation_type,
+        getattr(expectation, "column", None),
+        str(getattr(expectation.severity, "value", expectation.severity)),
+    )
     try:
-        result = expectation.metrics_validate(metrics=resolved_metrics(expectation, engine), execution_engine=engine, runtime_configuration=RUNTIME)
-    except Exception as error:  # whatever goes wrong in judging is a failed gate, and the run goes on to tell it
+        result = expectation.metrics_validate(
+            metrics=resolved_metrics(expectation, engine),
+            execution_engine=engine,
+            runtime_configuration=RUNTIME,
+        )
+    except (
+        Exception
+    ) as error:  # whatever goes wrong in judging is a failed gate, and the run goes on to tell it
         return Verdict(*head, False, exception=f"{type(error).__name__}: {str(error)[:300]}")
     told = result.result
-    return Verdict(*head, bool(result.success), told.get("element_count"), told.get("unexpected_count"), told.get("observed_value"))
+    return Verdict(
+        *head,
+        bool(result.success),
+        told.get("element_count"),
+        told.get("unexpected_count"),
+        told.get("observed_value"),
+    )

@@ -17,18 +17,24 @@ def uniqueness_keys(suite: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def with_key_counts(frame: DataFrame, suite: dict[str, Any]) -> DataFrame:
-    """Add to every row how many rows share its key; no shuffle where the frame is partitioned by that key already."""
+    """Add to every row how many rows share its key; no shuffle where the frame is partitioned by that key
+    already.
+    """
     from pyspark.sql import Window
     from pyspark.sql import functions as F
 
     from citylake.quality.engine import key_count
 
-    counts = {key_count(keys): F.count(F.lit(1)).over(Window.partitionBy(*keys)) for keys in uniqueness_keys(suite)}
+    counts = {
+        key_count(keys): F.count(F.lit(1)).over(Window.partitionBy(*keys)) for keys in uniqueness_keys(suite)
+    }
     return frame.withColumns(counts) if counts else frame
 
 
 def plan(suite: dict[str, Any], frame: DataFrame) -> list[Column]:
-    """The aggregates behind the verdicts of a suite, aliased by metric; GX's providers build them. No Spark job."""
+    """The aggregates behind the verdicts of a suite, aliased by metric; GX's providers build them. No Spark
+    job.
+    """
     from great_expectations.core import ExpectationSuite
 
     from citylake.quality.engine import PlanningEngine

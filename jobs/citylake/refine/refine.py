@@ -1,6 +1,7 @@
 """Hop 5: judge a batch of bronze, keep what is new in a stage table, and after its gate admit it to silver.
 
-Nothing touches silver before the gate: `refine` writes the operations of one MERGE beside it, `admit` runs that MERGE.
+Nothing touches silver before the gate: `refine` writes the operations of one MERGE beside it, `admit` runs
+that MERGE.
 """
 
 from __future__ import annotations
@@ -12,17 +13,17 @@ from typing import Any
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
-from citylake.contract.calendar import first_day
+from citylake.compile.select import Compiled, compile_contract, silver_ddl, statistics
+from citylake.compile.suite import rows_suite
 from citylake.contract.model import Contract
-from citylake.contract.sql import Compiled, compile_contract, silver_ddl, statistics
-from citylake.contract.suite import rows_suite
-from citylake.lake.delta import APP, holds, open_table, version
-from citylake.lake.names import Table, bronze, quarantine, silver, stage
-from citylake.lake.settings import Settings
-from citylake.lake.spark import choose_codegen
+from citylake.core.calendar import first_day
+from citylake.core.names import Table, bronze, quarantine, silver, stage
+from citylake.core.settings import Settings
 from citylake.ledger.receipts import Receipt, Replacement
 from citylake.quality.metrics import plan, with_key_counts
 from citylake.refine import rows
+from citylake.storage.delta import APP, holds, open_table, version
+from citylake.storage.spark import choose_codegen
 
 SILVER_PROPERTIES = "'delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = 'false'"
 
@@ -36,14 +37,24 @@ class Refined:
     schema: str  # JSON of the accepted rows' StructType
 
 
-def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt, replacing: Replacement | None = None) -> Refined:
+def refine(
+    spark: SparkSession,
+    settings: Settings,
+    contract: Contract,
+    receipt: Receipt,
+    replacing: Replacement | None = None,
+) -> Refined:
     """Judge, deduplicate and compare one batch in the one action that writes its stage table."""
     compiled = compile_contract(contract, settings.root)
     choose_codegen(spark, settings, receipt.records)
     ensure_silver(spark, settings, compiled)
     judged = judge(spark, settings, compiled, receipt)
-    counts, seen, actions, ends = (Observation(f"{n} {receipt.label}") for n in ("batch", "gate", "actions", "endings"))
-    ranked = rows.rank(judged, compiled, tuple(f.sha256 for f in receipt.files)).observe(counts, *rows.batch_counts(compiled))
+    counts, seen, actions, ends = (
+        Observation(f"{n} {receipt.label}") for n in ("batch", "gate", "actions", "endings")
+    )
+    ranked = rows.rank(judged, compiled, tuple(f.sha256 for f in receipt.files)).observe(
+        counts, *rows.batch_counts(compiled)
+    )
     suite = rows_suite(contract)
     counted = with_key_counts(ranked.where("_disposition = 'accepted'"), suite)
     accepted = counted.observe(seen, *plan(suite, counted))
@@ -51,22 +62,37 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     names, start = rows.silver_names(compiled), _valid_from(contract, receipt)
     later = _named_later(spark, settings, compiled, replacing)
     told = [keys for keys in (later, _ended(spark, settings, contract, receipt)) if keys is not None]
-    compared = rows.compare(accepted, current, contract, start, reduce(DataFrame.unionByName, told) if told else None).observe(
-        actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared")
-    )
+    compared = rows.compare(
+        accepted, current, contract, start, reduce(DataFrame.unionByName, told) if told else None
+    ).observe(actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared"))
     operations = rows.operations(compared, compiled, names, start)
-    if contract.kind == "register" and receipt.coverage == "full" and start is not None and holds(open_table(settings, silver(contract.id)), 1):
+    if (
+        contract.kind == "register"
+        and receipt.coverage == "full"
+        and start is not None
+        and holds(open_table(settings, silver(contract.id)), 1)
+    ):
         known_at = F.lit(receipt.known_at).cast("timestamp")
-        missing = rows.without_claims(rows.missing_keys(current, judged, contract, known_at), judged, compiled)
+        missing = rows.without_claims(
+            rows.missing_keys(current, judged, contract, known_at), judged, compiled
+        )
         missing = missing.observe(ends, F.count(F.lit(1)).alias("ended"))
         operations = operations.unionByName(rows.endings(missing, compiled, names, start))
         held = True
     elif replacing is not None:
         brought = current.where(F.col("_receipt").isin(*replacing.taken_back))
-        named = judged.select(*contract.keys) if later is None else judged.select(*contract.keys).unionByName(later)
+        named = (
+            judged.select(*contract.keys)
+            if later is None
+            else judged.select(*contract.keys).unionByName(later)
+        )
         missing = rows.missing_keys(brought, named, contract, F.lit(receipt.known_at).cast("timestamp"))
-        missing = rows.without_claims(missing, judged, compiled).observe(ends, F.count(F.lit(1)).alias("ended"))
-        operations = operations.unionByName(rows.withdrawals(missing, _earlier(spark, settings, contract, replacing), compiled, names))
+        missing = rows.without_claims(missing, judged, compiled).observe(
+            ends, F.count(F.lit(1)).alias("ended")
+        )
+        operations = operations.unionByName(
+            rows.withdrawals(missing, _earlier(spark, settings, contract, replacing), compiled, names)
+        )
         held = True
     else:
         held = False
@@ -75,17 +101,30 @@ def refine(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     return Refined({k: int(v or 0) for k, v in found.items()}, dict(seen.get), counted.schema.json())
 
 
-def _named_later(spark: SparkSession, settings: Settings, compiled: Compiled, replacing: Replacement | None) -> DataFrame | None:
+def _named_later(
+    spark: SparkSession, settings: Settings, compiled: Compiled, replacing: Replacement | None
+) -> DataFrame | None:
     """Keys of the sound records of deliveries that came after a replaced one."""
     if replacing is None or not replacing.later:
         return None
-    return _judged(spark, settings, compiled, sorted(replacing.later), "later").where(compiled.clean).select(*compiled.contract.keys).distinct()
+    return (
+        _judged(spark, settings, compiled, sorted(replacing.later), "later")
+        .where(compiled.clean)
+        .select(*compiled.contract.keys)
+        .distinct()
+    )
 
 
-def _earlier(spark: SparkSession, settings: Settings, contract: Contract, replacing: Replacement) -> DataFrame:
+def _earlier(
+    spark: SparkSession, settings: Settings, contract: Contract, replacing: Replacement
+) -> DataFrame:
     """What silver knew, before the replaced delivery, from deliveries that still hold."""
     history = spark.read.format("delta").load(silver(contract.id).spark_uri(settings.lake))
-    known = history.where(F.col("_known_to").isNotNull() & ~F.col("_receipt").isin(*replacing.void) & (F.col("_receipt") < min(replacing.taken_back)))
+    known = history.where(
+        F.col("_known_to").isNotNull()
+        & ~F.col("_receipt").isin(*replacing.void)
+        & (F.col("_receipt") < min(replacing.taken_back))
+    )
     return rows.last_versions(known, contract)
 
 
@@ -94,7 +133,9 @@ def judge(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: 
     return _judged(spark, settings, compiled, [receipt.number], "bronze")
 
 
-def _judged(spark: SparkSession, settings: Settings, compiled: Compiled, numbers: list[int], prefix: str) -> DataFrame:
+def _judged(
+    spark: SparkSession, settings: Settings, compiled: Compiled, numbers: list[int], prefix: str
+) -> DataFrame:
     view = f"{prefix}_{compiled.contract.id.replace('/', '_')}"
     batches(spark, settings, compiled.contract, numbers).createOrReplaceTempView(view)
     return spark.sql(compiled.select.replace("{bronze}", view))
@@ -114,12 +155,16 @@ def current_silver(spark: SparkSession, settings: Settings, contract: Contract) 
 
 
 def _ended(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> DataFrame | None:
-    """Keys of versions known now that ended after the period of a part or a correction of a register; full deliveries come in order."""
+    """Keys of versions known now that ended after the period of a part or a correction of a register; full
+    deliveries come in order.
+    """
     start = _valid_from(contract, receipt)
     if start is None or (receipt.coverage == "full" and receipt.corrects is None):
         return None
     frame = spark.read.format("delta").load(silver(contract.id).spark_uri(settings.lake))
-    return frame.where((F.col("_known_to").isNull()) & (F.col("_valid_to") > F.lit(start).cast("date"))).select(*contract.keys)
+    return frame.where(
+        (F.col("_known_to").isNull()) & (F.col("_valid_to") > F.lit(start).cast("date"))
+    ).select(*contract.keys)
 
 
 def ensure_silver(spark: SparkSession, settings: Settings, compiled: Compiled) -> None:
@@ -140,7 +185,9 @@ def _valid_from(contract: Contract, receipt: Receipt) -> str | None:
 def _write_stage(operations: DataFrame, settings: Settings, contract: Contract, receipt: Receipt) -> None:
     writer = operations.write.format("delta").mode("overwrite").option("overwriteSchema", "true")
     writer.option("delta.dataSkippingNumIndexedCols", "0")  # it is read once, whole
-    writer.option("userMetadata", receipt.batch_id).save(stage_table(contract, receipt).spark_uri(settings.lake))
+    writer.option("userMetadata", receipt.batch_id).save(
+        stage_table(contract, receipt).spark_uri(settings.lake)
+    )
 
 
 def stage_table(contract: Contract, receipt: Receipt) -> Table:
@@ -148,15 +195,23 @@ def stage_table(contract: Contract, receipt: Receipt) -> Table:
     return stage(f"{contract.id}/{receipt.number:08d}")
 
 
-def admit(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt, counts: dict[str, int]) -> None:
-    """Put a batch that passed its gate into quarantine and silver; each table takes it once, by its commit marker."""
+def admit(
+    spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt, counts: dict[str, int]
+) -> None:
+    """Put a batch that passed its gate into quarantine and silver; each table takes it once, by its commit
+    marker.
+    """
     compiled = compile_contract(contract, settings.root)
     if counts["quarantined"] and not admitted(settings, contract, receipt, quarantine_too=True):
         _append_quarantine(spark, settings, compiled, receipt)
     if admitted(settings, contract, receipt):
         return
     if counts["change"] + counts["ended"]:
-        merge = rows.merge_sql(silver(contract.id).sql(settings.lake), stage_table(contract, receipt).sql(settings.lake), compiled)
+        merge = rows.merge_sql(
+            silver(contract.id).sql(settings.lake),
+            stage_table(contract, receipt).sql(settings.lake),
+            compiled,
+        )
         with _marked(spark, receipt):
             spark.sql(merge).collect()
     elif counts["insert"]:
@@ -166,11 +221,15 @@ def admit(spark: SparkSession, settings: Settings, contract: Contract, receipt: 
 def _append_silver(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> None:
     """A batch of new keys only needs no MERGE."""
     new = spark.read.format("delta").load(stage_table(contract, receipt).spark_uri(settings.lake)).drop("_op")
-    writer = new.write.format("delta").mode("append").option("txnAppId", APP).option("txnVersion", receipt.number)
+    writer = (
+        new.write.format("delta").mode("append").option("txnAppId", APP).option("txnVersion", receipt.number)
+    )
     writer.option("userMetadata", receipt.batch_id).save(silver(contract.id).spark_uri(settings.lake))
 
 
-def admitted(settings: Settings, contract: Contract, receipt: Receipt, *, quarantine_too: bool = False) -> bool:
+def admitted(
+    settings: Settings, contract: Contract, receipt: Receipt, *, quarantine_too: bool = False
+) -> bool:
     """Whether silver (or quarantine) holds the marker of this batch or of a later one."""
     table = quarantine(contract.id) if quarantine_too else silver(contract.id)
     return holds(open_table(settings, table), receipt.number)
@@ -178,12 +237,30 @@ def admitted(settings: Settings, contract: Contract, receipt: Receipt, *, quaran
 
 def _append_quarantine(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> None:
     judged = judge(spark, settings, compiled, receipt).where(f"NOT ({compiled.clean})")
-    place = ["_receipt", "_batch_id", "_file_id", "_row_no", "_line_no", "_byte_start", "_byte_end", "_period", "_known_at"]
-    # A record may fail more than once under one record number only when it was unpivoted; the key tells its cells apart.
+    place = [
+        "_receipt",
+        "_batch_id",
+        "_file_id",
+        "_row_no",
+        "_line_no",
+        "_byte_start",
+        "_byte_end",
+        "_period",
+        "_known_at",
+    ]
+    # A record may fail more than once under one record number only when it was unpivoted; the key tells its
+    # cells apart.
     key = F.to_json(F.struct(*compiled.contract.keys)).alias("record")
     refused = judged.select(*place, F.expr(compiled.reasons_sql()).alias("reasons"), key)
-    writer = refused.write.format("delta").mode("append").option("txnAppId", APP).option("txnVersion", receipt.number)
-    writer.option("userMetadata", receipt.batch_id).save(quarantine(compiled.contract.id).spark_uri(settings.lake))
+    writer = (
+        refused.write.format("delta")
+        .mode("append")
+        .option("txnAppId", APP)
+        .option("txnVersion", receipt.number)
+    )
+    writer.option("userMetadata", receipt.batch_id).save(
+        quarantine(compiled.contract.id).spark_uri(settings.lake)
+    )
 
 
 class _marked:

@@ -1,32 +1,46 @@
-"""Pure steps from judged rows to the operations that bring silver up to date. DataFrame in, DataFrame out; no I/O."""
+"""Pure steps from judged rows to the operations that bring silver up to date. DataFrame in, DataFrame out; no
+I/O.
+"""
 
 from __future__ import annotations
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from citylake.compile.select import Compiled, Rule, bit, content, silver_columns
 from citylake.contract.model import Contract
-from citylake.contract.sql import Compiled, Rule, bit, content, silver_columns
 
 DISPOSITIONS = ("accepted", "duplicate", "superseded", "quarantined")
 ASSERT, RETIRE = "assert", "retire"
 
 
 def rank(judged: DataFrame, compiled: Compiled, file_ids: tuple[str, ...]) -> DataFrame:
-    """Give every row its `_disposition`; of the sound rows of one key the last by `orderBy` and position wins.
+    """Give every row its `_disposition`; of the sound rows of one key the last by `orderBy` and position
+    wins.
 
-    A loser with the winner's content is a duplicate, with other content superseded. Total order, so the result does
+    A loser with the winner's content is a duplicate, with other content superseded. Total order, so the
+    result does
     not depend on partitioning.
     """
     contract = compiled.contract
     sound = F.expr(compiled.clean)
     files = F.array(*[F.lit(f) for f in file_ids])
     latest = [F.col(c).desc_nulls_last() for c in contract.order_by]
-    order = [sound.desc(), *latest, F.array_position(files, F.col("_file_id")).desc(), F.col("_row_no").desc()]
+    order = [
+        sound.desc(),
+        *latest,
+        F.array_position(files, F.col("_file_id")).desc(),
+        F.col("_row_no").desc(),
+    ]
     window = Window.partitionBy(*contract.keys).orderBy(*order)
-    numbered = judged.withColumn("_rank", F.row_number().over(window)).withColumn("_winner", F.first("_row_hash").over(window))
+    numbered = judged.withColumn("_rank", F.row_number().over(window)).withColumn(
+        "_winner", F.first("_row_hash").over(window)
+    )
     disposition = (
-        F.when(~sound, "quarantined").when(F.col("_rank") == 1, "accepted").when(F.col("_row_hash") == F.col("_winner"), "duplicate").otherwise("superseded")
+        F.when(~sound, "quarantined")
+        .when(F.col("_rank") == 1, "accepted")
+        .when(F.col("_row_hash") == F.col("_winner"), "duplicate")
+        .otherwise("superseded")
     )
     return numbered.withColumn("_disposition", disposition).drop("_rank", "_winner")
 
@@ -43,10 +57,18 @@ def _rule_count(i: int, mask: str, rule: Rule) -> Column:
     return F.count_if(F.expr(bit(i, mask))).alias(f"rule:{rule.id}")
 
 
-def compare(accepted: DataFrame, current: DataFrame, contract: Contract, valid_from: str | None, told: DataFrame | None = None) -> DataFrame:
-    """Set `_action` by the row that silver holds now: insert, change, unchanged or stale (silver knows a later one).
+def compare(
+    accepted: DataFrame,
+    current: DataFrame,
+    contract: Contract,
+    valid_from: str | None,
+    told: DataFrame | None = None,
+) -> DataFrame:
+    """Set `_action` by the row that silver holds now: insert, change, unchanged or stale (silver knows a
+    later one).
 
-    A late part or correction of a register does not touch a version that began after its own period. Keys that `told` holds are
+    A late part or correction of a register does not touch a version that began after its own period. Keys
+    that `told` holds are
     left as they are: their version ended after that period, or a delivery after a replaced one names them.
     """
     held = current.select(
@@ -83,15 +105,23 @@ def action_counts() -> list[Column]:
     return [F.count_if(F.col("_action") == n).alias(n) for n in names]
 
 
-def operations(compared: DataFrame, compiled: Compiled, columns: list[str], valid_from: str | None) -> DataFrame:
+def operations(
+    compared: DataFrame, compiled: Compiled, columns: list[str], valid_from: str | None
+) -> DataFrame:
     """The rows of the MERGE: `assert` brings a version, `retire` closes what silver knew under that key.
 
-    A register's retired version is asserted again with its end of validity, unless it began with the same period.
+    A register's retired version is asserted again with its end of validity, unless it began with the same
+    period.
     """
     changed = F.col("_action") == "change"
-    new = _version(columns, {c: F.col(c) for c in columns if not c.startswith(("_known", "_valid"))}, valid_from)
+    new = _version(
+        columns, {c: F.col(c) for c in columns if not c.startswith(("_known", "_valid"))}, valid_from
+    )
     retire = _version(columns, {k: F.col(k) for k in compiled.contract.keys}, None)
-    ops = [F.when(F.col("_action").isin("insert", "change"), _op(ASSERT, new)), F.when(changed, _op(RETIRE, retire))]
+    ops = [
+        F.when(F.col("_action").isin("insert", "change"), _op(ASSERT, new)),
+        F.when(changed, _op(RETIRE, retire)),
+    ]
     if valid_from is not None:
         ended = _ended(columns, valid_from)
         earlier = F.col("_held._valid_from") < F.lit(valid_from).cast("date")
@@ -100,28 +130,41 @@ def operations(compared: DataFrame, compiled: Compiled, columns: list[str], vali
 
 
 def endings(missing: DataFrame, compiled: Compiled, columns: list[str], valid_from: str) -> DataFrame:
-    """The rows of the MERGE for keys that a full delivery no longer holds; `missing` has `_held` and `_known_at`."""
+    """The rows of the MERGE for keys that a full delivery no longer holds; `missing` has `_held` and
+    `_known_at`.
+    """
     keys = {k: F.col(f"_held.{k}") for k in compiled.contract.keys}
     earlier = F.col("_held._valid_from") < F.lit(valid_from).cast("date")
-    ops = [_op(RETIRE, _version(columns, keys, None)), F.when(earlier, _op(ASSERT, _ended(columns, valid_from)))]
+    ops = [
+        _op(RETIRE, _version(columns, keys, None)),
+        F.when(earlier, _op(ASSERT, _ended(columns, valid_from))),
+    ]
     return _exploded(missing, ops)
 
 
 def withdrawals(missing: DataFrame, earlier: DataFrame, compiled: Compiled, columns: list[str]) -> DataFrame:
-    """The rows of the MERGE for keys of a replaced delivery that its replacement no longer holds; `missing` as for `endings`.
+    """The rows of the MERGE for keys of a replaced delivery that its replacement no longer holds; `missing`
+    as for `endings`.
 
-    What silver knew of such a key from a delivery that still holds (`earlier`: keys and `_earlier`) is known again.
+    What silver knew of such a key from a delivery that still holds (`earlier`: keys and `_earlier`) is known
+    again.
     """
     keys = compiled.contract.keys
     retire = _version(columns, {k: F.col(f"_held.{k}") for k in keys}, None)
-    restored = _version(columns, {c: F.col(f"_earlier.{c}") for c in columns if not c.startswith("_known")}, None)
+    restored = _version(
+        columns, {c: F.col(f"_earlier.{c}") for c in columns if not c.startswith("_known")}, None
+    )
     joined = missing.join(earlier, list(keys), "left")
-    return _exploded(joined, [_op(RETIRE, retire), F.when(F.col("_earlier").isNotNull(), _op(ASSERT, restored))])
+    return _exploded(
+        joined, [_op(RETIRE, retire), F.when(F.col("_earlier").isNotNull(), _op(ASSERT, restored))]
+    )
 
 
 def last_versions(history: DataFrame, contract: Contract) -> DataFrame:
     """Of every key the version that was known last, as `_earlier`."""
-    return history.groupBy(*contract.keys).agg(F.max_by(F.struct(*history.columns), F.col("_known_from")).alias("_earlier"))
+    return history.groupBy(*contract.keys).agg(
+        F.max_by(F.struct(*history.columns), F.col("_known_from")).alias("_earlier")
+    )
 
 
 def _ended(columns: list[str], valid_from: str) -> Column:
@@ -154,17 +197,32 @@ def missing_keys(current: DataFrame, delivered: DataFrame, contract: Contract, k
 
 
 def without_claims(missing: DataFrame, judged: DataFrame, compiled: Compiled) -> DataFrame:
-    """The missing rows but for those whose other values a refused record of the delivery holds: it may be theirs, with a damaged key."""
-    claims = judged.where(f"NOT ({compiled.clean})").select(F.expr(content(compiled.contract)).alias("_claimed"))
+    """The missing rows but for those whose other values a refused record of the delivery holds: it may be
+    theirs, with a damaged key.
+    """
+    claims = judged.where(f"NOT ({compiled.clean})").select(
+        F.expr(content(compiled.contract)).alias("_claimed")
+    )
     held = missing.withColumn("_content", F.expr(content(compiled.contract, "_held.")))
-    # With a plain = the optimiser pushes "the hash is not NULL" through every step of the contract's SELECT, which takes it 40 seconds.
+    # With a plain = the optimiser pushes "the hash is not NULL" through every step of the contract's SELECT,
+    # which takes it 40 seconds.
     return held.join(claims, F.col("_content").eqNullSafe(F.col("_claimed")), "left_anti").drop("_content")
 
 
 def silver_names(compiled: Compiled) -> list[str]:
     """Column names of the silver table in order (as in `contract.sql.silver_ddl`)."""
     names = [c.name for c in silver_columns(compiled.contract)]
-    names += ["_batch_id", "_receipt", "_file_id", "_row_no", "_line_no", "_byte_start", "_byte_end", "_sent_at", "_row_hash"]
+    names += [
+        "_batch_id",
+        "_receipt",
+        "_file_id",
+        "_row_no",
+        "_line_no",
+        "_byte_start",
+        "_byte_end",
+        "_sent_at",
+        "_row_hash",
+    ]
     names += list(compiled.flag_words)
     names += ["_valid_from", "_valid_to"] if compiled.contract.kind == "register" else []
     return [*names, "_known_from", "_known_to"]
@@ -174,10 +232,12 @@ def merge_sql(target: str, source: str, compiled: Compiled) -> str:
     """The one MERGE that admits a batch: retire by key, assert as new rows."""
     keys = compiled.contract.keys
     columns = silver_names(compiled)
-    open_row = "t._known_to IS NULL" + (" AND t._valid_to IS NULL" if compiled.contract.kind == "register" else "")
+    open_row = "t._known_to IS NULL" + (
+        " AND t._valid_to IS NULL" if compiled.contract.kind == "register" else ""
+    )
     match = " AND ".join(f"t.{k} = s._m_{k}" for k in keys)
     marks = ", ".join(f"CASE WHEN _op = '{RETIRE}' THEN {k} END AS _m_{k}" for k in keys)
     return f"""MERGE INTO {target} t USING (SELECT *, {marks} FROM {source}) s
 ON {match} AND {open_row}
 WHEN MATCHED THEN UPDATE SET t._known_to = s._known_from
-WHEN NOT MATCHED AND s._op = '{ASSERT}' THEN INSERT ({", ".join(columns)}) VALUES ({", ".join(f"s.{c}" for c in columns)})"""
+WHEN NOT MATCHED AND s._op = '{ASSERT}' THEN INSERT ({", ".join(columns)}) VALUES ({", ".join(f"s.{c}" for c in columns)})"""  # noqa: E501

@@ -1,1 +1,3 @@
-"""Hop 1, fetch: one module for each kind of place that deliveries come from; `source.fetch` brings them into the inbox."""
+"""Hop 1, fetch: one module for each kind of place that deliveries come from; `source.fetch` brings them into
+the inbox.
+"""

@@ -1,4 +1,6 @@
-"""Which folders at a source are deliveries, and which are still being written. Serves every source that holds files in folders."""
+"""Which folders at a source are deliveries, and which are still being written. Serves every source that holds
+files in folders.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,7 @@ from typing import Any, Protocol
 
 from citylake.contract.model import Contract
 from citylake.ingest.manifest import MANIFEST
-from citylake.ingest.sources.made import Extract, Order, count_records, make_manifest, period_of
+from citylake.ingest.manifest_writer import Extract, Order, count_records, make_manifest, period_of
 from citylake.ingest.sources.source import Found
 
 DONE = ".done"
@@ -46,8 +48,12 @@ class Drop:
 
     @property
     def data(self) -> list[str]:
-        """Names of the data files of a folder without manifest: neither marks nor what an operating system leaves behind."""
-        return sorted(n for n in self.files if not n.startswith((".", "~$")) and n not in ("Thumbs.db", "desktop.ini"))
+        """Names of the data files of a folder without manifest: neither marks nor what an operating system
+        leaves behind.
+        """
+        return sorted(
+            n for n in self.files if not n.startswith((".", "~$")) and n not in ("Thumbs.db", "desktop.ini")
+        )
 
 
 class Place(Protocol):
@@ -72,7 +78,9 @@ class Place(Protocol):
 
 @dataclass(frozen=True)
 class Watch:
-    """Decides on folders without manifest. Without contracts it takes none; without notes (a file) none that has no mark."""
+    """Decides on folders without manifest. Without contracts it takes none; without notes (a file) none that
+    has no mark.
+    """
 
     contracts: Mapping[str, Contract] = field(default_factory=dict)
     notes: Path | None = None
@@ -80,7 +88,9 @@ class Watch:
     clock: Callable[[], float] = time.time
 
     def complete(self, drop: Drop) -> bool:
-        """Whether the folder is whole and was not taken as it is: its sender marked it, or it was the same at two polls and is old enough."""
+        """Whether the folder is whole and was not taken as it is: its sender marked it, or it was the same at
+        two polls and is old enough.
+        """
         contract = self.contracts.get(drop.dataset)
         if contract is None or not drop.data or any(n.lower().endswith(_UNFINISHED) for n in drop.files):
             return False
@@ -113,7 +123,9 @@ class Watch:
             return
         self.notes.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.notes.with_suffix(".new")
-        fresh.write_text(json.dumps(self._all() | {drop.key: {**note, "files": _shape(drop)}}, ensure_ascii=False), "utf-8")
+        fresh.write_text(
+            json.dumps(self._all() | {drop.key: {**note, "files": _shape(drop)}}, ensure_ascii=False), "utf-8"
+        )
         fresh.replace(self.notes)
 
 
@@ -145,4 +157,10 @@ def _without_manifest(place: Place, watch: Watch, drop: Drop) -> Iterator[Found]
         # Nobody said that the folder is everything, so nothing that is missing in it has ended.
         order = Order(contract, period_of(drop.delivery, contract, changed), "changes")
         manifest = make_manifest(order, drop.delivery, changed, files)
-        yield Found(drop.dataset, drop.delivery, manifest, {n: partial(shutil.copyfile, p) for n, p in paths.items()}, partial(watch.taken, drop))
+        yield Found(
+            drop.dataset,
+            drop.delivery,
+            manifest,
+            {n: partial(shutil.copyfile, p) for n, p in paths.items()},
+            partial(watch.taken, drop),
+        )

@@ -7,10 +7,10 @@ from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from citylake.core.errors import SourceMissing
 from citylake.ingest.sources.drops import Drop, Seen, Watch, whole_deliveries
 from citylake.ingest.sources.source import Found, fetch
-from citylake.lake.errors import SourceMissing
-from citylake.lake.store import Store
+from citylake.storage.store import Store
 
 
 class FolderSource:
@@ -23,7 +23,12 @@ class FolderSource:
     def deliveries(self) -> Generator[Found, None, None]:
         """Whole deliveries; SourceMissing when the folder is not there or cannot be read."""
         if not self._root.is_dir():
-            raise SourceMissing("source.unreachable", "there is no such folder", where=str(self._root), now="check the path, mount the share")
+            raise SourceMissing(
+                "source.unreachable",
+                "there is no such folder",
+                where=str(self._root),
+                now="check the path, mount the share",
+            )
         return whole_deliveries(self, self._watch)
 
     def drops(self) -> Iterator[Drop]:
@@ -59,9 +64,16 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise SourceMissing("source.unreachable", f"cannot be read: {error.strerror}", where=str(path), now="check rights and mounts") from None
+        raise SourceMissing(
+            "source.unreachable",
+            f"cannot be read: {error.strerror}",
+            where=str(path),
+            now="check rights and mounts",
+        ) from None
 
 
 def fetch_folder(store: Store, root: Path) -> int:
-    """Bring every delivery with a manifest below `<root>/<department>/<dataset>/<delivery>/` that the inbox does not hold yet."""
+    """Bring every delivery with a manifest below `<root>/<department>/<dataset>/<delivery>/` that the inbox
+    does not hold yet.
+    """
     return fetch(store, FolderSource(root))

@@ -1,4 +1,6 @@
-"""A JSON interface that hands out a snapshot in pages: `GET <base>?page=N&size=M` gives `{"total": n, "page": N, "rows": [...]}` and an ETag."""
+"""A JSON interface that hands out a snapshot in pages: `GET <base>?page=N&size=M` gives `{"total": n, "page":
+N, "rows": [...]}` and an ETag.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +18,10 @@ from typing import Any, NoReturn
 import httpx
 
 from citylake.contract.model import Contract
+from citylake.core.errors import LakeError, SourceMissing, SourceMoved
+from citylake.ingest.manifest_writer import Extract, Order, delivery_name, demand_format, make_manifest
 from citylake.ingest.sources.address import Address
-from citylake.ingest.sources.made import Extract, Order, delivery_name, demand_format, make_manifest
 from citylake.ingest.sources.source import Found
-from citylake.lake.errors import LakeError, SourceMissing, SourceMoved
 
 PAGE_ROWS = 500
 _TIMES = httpx.Timeout(60, connect=10)
@@ -28,7 +30,9 @@ _DECODER = json.JSONDecoder()
 
 
 class PagesSource:
-    """One snapshot as one delivery. Pages are kept under `state` until the inbox holds it, so a broken fetch goes on where it broke."""
+    """One snapshot as one delivery. Pages are kept under `state` until the inbox holds it, so a broken fetch
+    goes on where it broke.
+    """
 
     def __init__(self, address: Address, order: Order, state: Path, size: int = PAGE_ROWS) -> None:
         """ContractError `source.format` when the contract is neither plain JSON nor plain CSV."""
@@ -38,7 +42,9 @@ class PagesSource:
         self._address, self._order, self._state, self._size = address, order, state, size
 
     def deliveries(self) -> Generator[Found, None, None]:
-        """The snapshot; SourceMissing (go on later), SourceMoved (begin again later), LakeError when the pages contradict themselves."""
+        """The snapshot; SourceMissing (go on later), SourceMoved (begin again later), LakeError when the
+        pages contradict themselves.
+        """
         with _client(self._address) as client, tempfile.TemporaryDirectory(prefix="citylake-") as scratch:
             pages = _Pages(client, self._address, self._state, self._size)
             bodies = pages.read()
@@ -50,14 +56,26 @@ class PagesSource:
             write(file.path, bodies, self._order.contract)
             delivery = delivery_name(self._order, "http", file)
             manifest = make_manifest(self._order, delivery, datetime.now(UTC), [file])
-            yield Found(self._order.contract.id, delivery, manifest, {file.name: partial(shutil.copyfile, file.path)}, pages.forget)
+            yield Found(
+                self._order.contract.id,
+                delivery,
+                manifest,
+                {file.name: partial(shutil.copyfile, file.path)},
+                pages.forget,
+            )
 
 
 class _Pages:
     """The pages of one snapshot, as they came, in a folder."""
 
     def __init__(self, client: httpx.Client, address: Address, state: Path, size: int) -> None:
-        self._client, self._url, self.place, self._state, self._size = client, _url(address), address.place, state, size
+        self._client, self._url, self.place, self._state, self._size = (
+            client,
+            _url(address),
+            address.place,
+            state,
+            size,
+        )
         self._snapshot = state / "snapshot.json"
 
     def read(self) -> list[Path]:
@@ -83,8 +101,12 @@ class _Pages:
         if reply.status_code == httpx.codes.NOT_MODIFIED or (etag and reply.headers.get("etag") == etag):
             return
         if not reply.headers.get("etag"):
-            raise LakeError("source.no_etag", "page 1 has no ETag, so nobody can tell whether the pages belong together", where=self.place,
-                            now="ask the department for an ETag of the snapshot")  # fmt: skip
+            raise LakeError(
+                "source.no_etag",
+                "page 1 has no ETag, so nobody can tell whether the pages belong together",
+                where=self.place,
+                now="ask the department for an ETag of the snapshot",
+            )
         self.forget()
         self._state.mkdir(parents=True)
         self._keep(1, reply)
@@ -102,7 +124,12 @@ class _Pages:
     def _keep(self, number: int, reply: httpx.Response) -> None:
         page = _parsed(reply.content, self.place)
         if page.get("page") != number:
-            raise LakeError("source.answer", f"the answer for page {number} is no such page", where=self.place, now="tell the department")
+            raise LakeError(
+                "source.answer",
+                f"the answer for page {number} is no such page",
+                where=self.place,
+                now="tell the department",
+            )
         _replace(self._path(number), reply.content)
 
     def _get(self, number: int, etag: str = "") -> httpx.Response:
@@ -111,7 +138,9 @@ class _Pages:
             reply = self._client.get(url, headers={"If-None-Match": etag} if etag else {})
         except httpx.RequestError as error:
             what = f"page {number} did not come ({type(error).__name__})"
-            raise SourceMissing("source.unreachable", what, where=self.place, now="fetch again: it goes on at this page") from None
+            raise SourceMissing(
+                "source.unreachable", what, where=self.place, now="fetch again: it goes on at this page"
+            ) from None
         _demand_success(reply.status_code, number, self.place)
         return reply
 
@@ -125,12 +154,19 @@ class _Pages:
     def moved(self, what: str) -> NoReturn:
         """Forget the pages and say so."""
         self.forget()
-        raise SourceMoved("source.moved", f"the data changed while the pages were read: {what}", where=self.place, now="fetch again; it begins anew")
+        raise SourceMoved(
+            "source.moved",
+            f"the data changed while the pages were read: {what}",
+            where=self.place,
+            now="fetch again; it begins anew",
+        )
 
     def wrong(self, rule: str, what: str) -> NoReturn:
         """Forget the pages: asking again could only give the same ones."""
         self.forget()
-        raise LakeError(rule, what, where=self.place, now="tell the department: pages need a fixed order of rows")
+        raise LakeError(
+            rule, what, where=self.place, now="tell the department: pages need a fixed order of rows"
+        )
 
     def forget(self) -> None:
         """Drop all pages."""
@@ -149,7 +185,12 @@ def _url(address: Address) -> httpx.URL:
     try:
         return httpx.URL(address.uri).copy_with(userinfo=b"")
     except httpx.InvalidURL:
-        raise LakeError("source.address", "the address of the source is no URL", where=address.place, now="mend the connection in the settings") from None
+        raise LakeError(
+            "source.address",
+            "the address of the source is no URL",
+            where=address.place,
+            now="mend the connection in the settings",
+        ) from None
 
 
 def _demand_success(status: int, number: int, place: str) -> None:
@@ -159,7 +200,9 @@ def _demand_success(status: int, number: int, place: str) -> None:
     if status in (401, 403):
         raise LakeError("source.refused", what, where=place, now="check the connection's login")
     if status in (408, 429) or status >= 500:
-        raise SourceMissing("source.unreachable", what, where=place, now="fetch again: it goes on at this page")
+        raise SourceMissing(
+            "source.unreachable", what, where=place, now="fetch again: it goes on at this page"
+        )
     raise LakeError("source.answer", what, where=place, now="check the address; tell the department")
 
 
@@ -169,13 +212,24 @@ def _parsed(body: bytes, place: str) -> dict[str, Any]:
         page = json.loads(body.decode("utf-8-sig"))
     except ValueError:
         page = None
-    if not isinstance(page, dict) or type(page.get("total")) is not int or not isinstance(page.get("rows"), list):
-        raise LakeError("source.answer", "the answer is not a page with total and rows", where=place, now="check the address; tell the department")
+    if (
+        not isinstance(page, dict)
+        or type(page.get("total")) is not int
+        or not isinstance(page.get("rows"), list)
+    ):
+        raise LakeError(
+            "source.answer",
+            "the answer is not a page with total and rows",
+            where=place,
+            now="check the address; tell the department",
+        )
     return page
 
 
 def _checked(pages: _Pages, bodies: list[Path], contract: Contract) -> int:
-    """The number of rows, after the pages were held against their total and the keys of all rows against each other."""
+    """The number of rows, after the pages were held against their total and the keys of all rows against each
+    other.
+    """
     names = _key_names(contract)
     seen: set[tuple[str, ...]] = set()
     rows, total = 0, 0
@@ -194,7 +248,9 @@ def _checked(pages: _Pages, bodies: list[Path], contract: Contract) -> int:
 def _key_names(contract: Contract) -> list[str]:
     """Members of a row that make up its key; a derived key column stands for what it is derived from."""
     columns = [contract.column(k) for k in contract.keys]
-    return [contract.column(n).header("") for c in columns for n in ((c.name,) if c.delivered else c.derived_from)]
+    return [
+        contract.column(n).header("") for c in columns for n in ((c.name,) if c.delivered else c.derived_from)
+    ]
 
 
 def _keys(rows: list[Any], names: list[str]) -> Iterator[tuple[str, ...]]:
@@ -205,7 +261,9 @@ def _keys(rows: list[Any], names: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _write(path: Path, bodies: list[Path], contract: Contract) -> None:
-    """One document in the shape of the contract; every row keeps its characters, so numbers keep their digits."""
+    """One document in the shape of the contract; every row keeps its characters, so numbers keep their
+    digits.
+    """
     with path.open("w", encoding="utf-8", newline="") as handle:
         handle.write(f"{{{json.dumps(contract.records or 'records', ensure_ascii=False)}: [")
         first = True
@@ -217,8 +275,14 @@ def _write(path: Path, bodies: list[Path], contract: Contract) -> None:
 
 
 def _write_csv(path: Path, bodies: list[Path], contract: Contract) -> None:
-    """Rows as CSV in the layout whose headers the first row holds; a member that no header names is a further column, for verify to refuse."""
-    rows = [row for body in bodies for row in json.loads(body.read_text("utf-8-sig"), parse_float=str, parse_int=str)["rows"]]
+    """Rows as CSV in the layout whose headers the first row holds; a member that no header names is a further
+    column, for verify to refuse.
+    """
+    rows = [
+        row
+        for body in bodies
+        for row in json.loads(body.read_text("utf-8-sig"), parse_float=str, parse_int=str)["rows"]
+    ]
     held = rows[0].keys() if rows and isinstance(rows[0], dict) else set[str]()
     options = [[c.header(y) for c in contract.layout_columns(y)] for y in contract.layouts or ("",)]
     headers = max(options, key=lambda o: len(held & set(o)))

@@ -6,26 +6,36 @@ import hashlib
 from pathlib import Path
 
 from citylake.contract.load import load_contracts
+from citylake.core.errors import LakeError
+from citylake.core.settings import Settings
+from citylake.ingest.manifest_writer import order_of
 from citylake.ingest.sources.address import Address, parse_address
 from citylake.ingest.sources.drops import QUIET_SECONDS, Watch
 from citylake.ingest.sources.folder import FolderSource
-from citylake.ingest.sources.made import order_of
 from citylake.ingest.sources.source import Source
-from citylake.lake.errors import LakeError
-from citylake.lake.settings import Settings
 
 _OPTIONS = {
-    "file": {"quiet"}, "sftp": {"quiet"}, "s3": set[str](), "s3+http": set[str](),
-    "http": {"dataset", "period", "coverage", "size"}, "https": {"dataset", "period", "coverage", "size"},
-    **{scheme: {"dataset", "period", "coverage", "query", "mark", "overlap"} for scheme in ("postgresql", "postgres")},
-}  # fmt: skip
+    "file": {"quiet"},
+    "sftp": {"quiet"},
+    "s3": set[str](),
+    "s3+http": set[str](),
+    "http": {"dataset", "period", "coverage", "size"},
+    "https": {"dataset", "period", "coverage", "size"},
+    **{
+        scheme: {"dataset", "period", "coverage", "query", "mark", "overlap"}
+        for scheme in ("postgresql", "postgres")
+    },
+}
 
 
 def open_source(settings: Settings, uri_or_path: str | Path) -> Source:
-    """The source at a path, at a connection's id or at a URI; `#name=value&...` behind it says what to do there.
+    """The source at a path, at a connection's id or at a URI; `#name=value&...` behind it says what to do
+    there.
 
-    Options: `quiet` seconds (folder, sftp); `dataset`, `period`, `coverage` and `size` of a page (http) or `query`, `mark` and `overlap` (postgresql).
-    Errors: LakeError `source.address`, `source.option`, `source.secret_given`, and those of the source's own constructor.
+    Options: `quiet` seconds (folder, sftp); `dataset`, `period`, `coverage` and `size` of a page (http) or
+    `query`, `mark` and `overlap` (postgresql).
+    Errors: LakeError `source.address`, `source.option`, `source.secret_given`, and those of the source's own
+    constructor.
     """
     address = _address(settings, uri_or_path)
     _check_options(address)
@@ -43,12 +53,23 @@ def open_source(settings: Settings, uri_or_path: str | Path) -> Source:
         case "http" | "https":
             from citylake.ingest.sources.http_pages import PAGE_ROWS, PagesSource
 
-            return PagesSource(address, order_of(address, load_contracts(settings.root)), _state(settings, address), _number(address, "size", PAGE_ROWS))
+            return PagesSource(
+                address,
+                order_of(address, load_contracts(settings.root)),
+                _state(settings, address),
+                _number(address, "size", PAGE_ROWS),
+            )
         case _:
             from citylake.ingest.sources.sql import Query, QuerySource
 
-            query = Query(address.option("query").rstrip().rstrip(";"), address.options.get("mark", ""), address.options.get("overlap", ""))
-            return QuerySource(address, order_of(address, load_contracts(settings.root)), query, _state(settings, address))
+            query = Query(
+                address.option("query").rstrip().rstrip(";"),
+                address.options.get("mark", ""),
+                address.options.get("overlap", ""),
+            )
+            return QuerySource(
+                address, order_of(address, load_contracts(settings.root)), query, _state(settings, address)
+            )
 
 
 def _address(settings: Settings, given: str | Path) -> Address:
@@ -62,35 +83,70 @@ def _address(settings: Settings, given: str | Path) -> Address:
     address = parse_address("", base, options)
     if address.password:
         now = 'put it into the settings: CITYLAKE_CONNECTIONS=\'{"<id>": "<address>"}\', and name the id'
-        raise LakeError("source.secret_given", "the address holds a password, which would stay in histories and logs", where=address.place, now=now)
+        raise LakeError(
+            "source.secret_given",
+            "the address holds a password, which would stay in histories and logs",
+            where=address.place,
+            now=now,
+        )
     return address
 
 
 def _folder(path: str, options: str) -> Address:
-    return parse_address("", f"file://{Path(path).absolute().as_posix().replace('%', '%25').replace('#', '%23').replace('?', '%3F')}", options)
+    return parse_address(
+        "",
+        f"file://{Path(path).absolute().as_posix().replace('%', '%25').replace('#', '%23').replace('?', '%3F')}",  # noqa: E501
+        options,
+    )
 
 
 def _check_options(address: Address) -> None:
     known = _OPTIONS.get(address.scheme)
     if known is None:
-        raise LakeError("source.address", f"no source for {address.scheme}://", where=address.place, now=f"one of {', '.join(_OPTIONS)}")
+        raise LakeError(
+            "source.address",
+            f"no source for {address.scheme}://",
+            where=address.place,
+            now=f"one of {', '.join(_OPTIONS)}",
+        )
     unknown = sorted(address.options.keys() - known)
     if unknown:
-        raise LakeError("source.option", f"no such option: {', '.join(unknown)}", where=address.place, now=f"one of {', '.join(sorted(known)) or 'none'}")
+        raise LakeError(
+            "source.option",
+            f"no such option: {', '.join(unknown)}",
+            where=address.place,
+            now=f"one of {', '.join(sorted(known)) or 'none'}",
+        )
 
 
 def _watch(settings: Settings, address: Address) -> Watch:
-    return Watch(load_contracts(settings.root), _state(settings, address) / "polls.json", _number(address, "quiet", int(QUIET_SECONDS)))
+    return Watch(
+        load_contracts(settings.root),
+        _state(settings, address) / "polls.json",
+        _number(address, "quiet", int(QUIET_SECONDS)),
+    )
 
 
 def _number(address: Address, name: str, default: int) -> int:
     text = address.options.get(name, str(default))
     if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise LakeError("source.option", f"the option {name} is not a whole number above 0: {text}", where=address.place, now="correct the option")
+        raise LakeError(
+            "source.option",
+            f"the option {name} is not a whole number above 0: {text}",
+            where=address.place,
+            now="correct the option",
+        )
     return int(text)
 
 
 def _state(settings: Settings, address: Address) -> Path:
-    """A folder of notes for this place and what is asked of it; the settings of the lake count, so two lakes do not share notes."""
-    parts = [settings.endpoint, settings.lake, address.place, *(f"{k}={v}" for k, v in sorted(address.options.items()) if k != "quiet")]
+    """A folder of notes for this place and what is asked of it; the settings of the lake count, so two lakes
+    do not share notes.
+    """
+    parts = [
+        settings.endpoint,
+        settings.lake,
+        address.place,
+        *(f"{k}={v}" for k, v in sorted(address.options.items()) if k != "quiet"),
+    ]
     return settings.state / "sources" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]

@@ -1,4 +1,6 @@
-"""Hop 1: what a source is, and the one way from any source into the inbox; the manifest goes last, so a half-fetched delivery does not exist."""
+"""Hop 1: what a source is, and the one way from any source into the inbox; the manifest goes last, so a
+half-fetched delivery does not exist.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +13,10 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Protocol
 
+from citylake.core.errors import EnvironmentFailed
+from citylake.core.names import inbox_prefix
 from citylake.ingest.manifest import MANIFEST
-from citylake.lake.errors import EnvironmentFailed
-from citylake.lake.names import inbox_prefix
-from citylake.lake.store import Store
+from citylake.storage.store import Store
 
 Download = Callable[[Path], object]
 
@@ -38,14 +40,17 @@ class Source(Protocol):
     """A place that deliveries come from."""
 
     def deliveries(self) -> Generator[Found, None, None]:
-        """Every delivery that is complete there, never one that is still being written; LakeError when the place fails."""
+        """Every delivery that is complete there, never one that is still being written; LakeError when the
+        place fails.
+        """
         ...
 
 
 def fetch(store: Store, source: Source) -> int:
     """Bring every delivery that the inbox does not hold yet, data files first; the number brought.
 
-    The same manifest again is skipped. Another manifest under a known name comes as `<delivery>.r2`, `.r3`, so that it is answered too.
+    The same manifest again is skipped. Another manifest under a known name comes as `<delivery>.r2`, `.r3`,
+    so that it is answered too.
     Errors: those of the source; EnvironmentFailed when another fetch takes the same name at the same time.
     """
     with closing(source.deliveries()) as deliveries:
@@ -80,7 +85,11 @@ def _made(body: bytes) -> dict[str, Any] | None:
         text = json.loads(body)
     except ValueError:
         return None
-    return {k: v for k, v in text.items() if k != "sent_at"} if isinstance(text, dict) and text.get("attested") is False else None
+    return (
+        {k: v for k, v in text.items() if k != "sent_at"}
+        if isinstance(text, dict) and text.get("attested") is False
+        else None
+    )
 
 
 def _copy(store: Store, found: Found, folder: str) -> bool:
@@ -96,4 +105,9 @@ def _copy(store: Store, found: Found, folder: str) -> bool:
         return True
     if _same(store.get(folder + MANIFEST), found.manifest):
         return False
-    raise EnvironmentFailed("source.raced", "another fetch took the same name with another manifest", where=folder, now="fetch again")
+    raise EnvironmentFailed(
+        "source.raced",
+        "another fetch took the same name with another manifest",
+        where=folder,
+        now="fetch again",
+    )

@@ -1,8 +1,11 @@
 """A query on a department's PostgreSQL database, run in one read-only transaction that sees one moment.
 
-With a mark only news come. A transaction that was open while we read may commit later, with marks below the greatest that we saw; so the
-next reading begins at the greatest mark of the last reading that was over before any of the transactions open now began to write
-(`pg_snapshot_xmin`, `pg_snapshot_xmax`). A mark that is taken earlier than the first write of its transaction, as `now()` is, needs an `overlap` as well.
+With a mark only news come. A transaction that was open while we read may commit later, with marks below the
+greatest that we saw; so the
+next reading begins at the greatest mark of the last reading that was over before any of the transactions open
+now began to write
+(`pg_snapshot_xmin`, `pg_snapshot_xmax`). A mark that is taken earlier than the first write of its
+transaction, as `now()` is, needs an `overlap` as well.
 Rows that come twice are recognised by what they hold.
 """
 
@@ -23,10 +26,10 @@ from typing import Any
 import psycopg
 from psycopg.sql import Literal
 
+from citylake.core.errors import ContractError, LakeError, SourceMissing
+from citylake.ingest.manifest_writer import Extract, Order, delivery_name, demand_format, make_manifest
 from citylake.ingest.sources.address import Address
-from citylake.ingest.sources.made import Extract, Order, delivery_name, demand_format, make_manifest
 from citylake.ingest.sources.source import Found
-from citylake.lake.errors import ContractError, LakeError, SourceMissing
 
 _ROWS = 10_000
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -34,7 +37,9 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 @dataclass(frozen=True)
 class Query:
-    """What to read: a SELECT whose columns bear the names of the contract, and the column that grows, if only news shall come."""
+    """What to read: a SELECT whose columns bear the names of the contract, and the column that grows, if only
+    news shall come.
+    """
 
     text: str
     mark: str = ""
@@ -43,11 +48,15 @@ class Query:
 
 @dataclass(frozen=True)
 class _Mark:
-    """From where rows may be unknown, how many stood there when last read, and the earlier readings that still matter."""
+    """From where rows may be unknown, how many stood there when last read, and the earlier readings that
+    still matter.
+    """
 
     low: str | None = None
     rows: int = 0
-    seen: tuple[tuple[str, int], ...] = ()  # greatest mark of a reading, and the first transaction that it could not see
+    seen: tuple[
+        tuple[str, int], ...
+    ] = ()  # greatest mark of a reading, and the first transaction that it could not see
 
 
 class QuerySource:
@@ -60,7 +69,9 @@ class QuerySource:
         self._state = state / "mark.json"
 
     def deliveries(self) -> Generator[Found, None, None]:
-        """The answer, unless nothing is new; SourceMissing, LakeError `source.query`, `source.columns`, `source.rows_short`, `source.mark`."""
+        """The answer, unless nothing is new; SourceMissing, LakeError `source.query`, `source.columns`,
+        `source.rows_short`, `source.mark`.
+        """
         with tempfile.TemporaryDirectory(prefix="citylake-") as scratch:
             path = Path(scratch) / "rows.csv"
             done = self._extract(path)
@@ -70,7 +81,13 @@ class QuerySource:
             file = Extract("rows.csv", path, rows)
             delivery = delivery_name(self._order, "sql", file)
             manifest = make_manifest(self._order, delivery, datetime.now(UTC), [file])
-            yield Found(self._order.contract.id, delivery, manifest, {file.name: partial(shutil.copyfile, path)}, partial(self._remember, mark))
+            yield Found(
+                self._order.contract.id,
+                delivery,
+                manifest,
+                {file.name: partial(shutil.copyfile, path)},
+                partial(self._remember, mark),
+            )
 
     def _extract(self, path: Path) -> tuple[int, _Mark] | None:
         """Count and read in one transaction: both see the same moment. None when nothing is new."""
@@ -83,7 +100,12 @@ class QuerySource:
             rows = self._write(connection, path, layout, since)
         if rows != counted:
             what = f"count(*) is {counted}, the rows that came are {rows}"
-            raise LakeError("source.rows_short", what, where=self._address.place, now="a query must give the same rows twice: take out what is random")
+            raise LakeError(
+                "source.rows_short",
+                what,
+                where=self._address.place,
+                now="a query must give the same rows twice: take out what is random",
+            )
         return rows, mark
 
     def _layout(self, connection: Connection) -> str:
@@ -96,7 +118,12 @@ class QuerySource:
             if given in (sorted(names), sorted([*names, self._query.mark])):
                 return layout
         now = "select " + ", ".join(c.name for c in contract.columns if c.delivered)
-        raise ContractError("source.columns", f"the columns of the query are not those of {contract.id}", where=self._address.place, now=now)
+        raise ContractError(
+            "source.columns",
+            f"the columns of the query are not those of {contract.id}",
+            where=self._address.place,
+            now=now,
+        )
 
     def _count(self, connection: Connection, since: _Mark) -> tuple[int, _Mark]:
         if not self._query.mark:
@@ -104,28 +131,44 @@ class QuerySource:
         mark, source = _quoted(self._query.mark), f"({self._query.text}\n) as q"
         if _one(connection, f"select count(*) from {source} where {mark} is null")[0]:
             what = f"{self._query.mark} is empty in some rows, which would never come"
-            raise LakeError("source.mark", what, where=self._address.place, now="take another column, or a full snapshot")
+            raise LakeError(
+                "source.mark", what, where=self._address.place, now="take another column, or a full snapshot"
+            )
         back = f" - interval {_literal(connection, self._query.overlap)}" if self._query.overlap else ""
-        counted, top = _one(connection, f"select count(*), (max({mark}){back})::text from {source}{self._news(connection, since)}")
+        counted, top = _one(
+            connection,
+            f"select count(*), (max({mark}){back})::text from {source}{self._news(connection, since)}",
+        )
         if top is None:
             return counted, since
         low, seen = _horizon(connection, (*since.seen, (top, 0)))
         here = _Mark(low, 0, seen)
-        return counted, replace(here, rows=_one(connection, f"select count(*) from {source}{self._news(connection, here)}")[0])
+        return counted, replace(
+            here, rows=_one(connection, f"select count(*) from {source}{self._news(connection, here)}")[0]
+        )
 
     def _news(self, connection: Connection, since: _Mark) -> str:
         """Rows at the mark come again: others may have been written there after the last delivery."""
-        return f" where {_quoted(self._query.mark)} >= {_literal(connection, since.low)}" if self._query.mark and since.low is not None else ""
+        return (
+            f" where {_quoted(self._query.mark)} >= {_literal(connection, since.low)}"
+            if self._query.mark and since.low is not None
+            else ""
+        )
 
     def _write(self, connection: Connection, path: Path, layout: str, since: _Mark) -> int:
         """Text as the database writes it: decimals exact, dates by ISO 8601."""
         columns = self._order.contract.layout_columns(layout)
         texts = ", ".join(f"q.{_quoted(c.name)}::text" for c in columns)
         rows = 0
-        with path.open("w", encoding=self._order.contract.encoding, newline="") as handle, connection.cursor("citylake") as cursor:
+        with (
+            path.open("w", encoding=self._order.contract.encoding, newline="") as handle,
+            connection.cursor("citylake") as cursor,
+        ):
             out = csv.writer(handle, delimiter=self._order.contract.delimiter, lineterminator="\r\n")
             out.writerow([c.header(layout) for c in columns])
-            cursor.execute(f"select {texts} from ({self._query.text}\n) as q{self._news(connection, since)}".encode())
+            cursor.execute(
+                f"select {texts} from ({self._query.text}\n) as q{self._news(connection, since)}".encode()
+            )
             while held := cursor.fetchmany(_ROWS):
                 out.writerows(held)
                 rows += len(held)
@@ -148,12 +191,19 @@ class QuerySource:
 
 @contextmanager
 def _transaction(address: Address) -> Iterator[Connection]:
-    """One repeatable-read, read-only transaction. Texts of the driver may quote values, so only their SQLSTATE is told."""
+    """One repeatable-read, read-only transaction. Texts of the driver may quote values, so only their
+    SQLSTATE is told.
+    """
     try:
         connection = psycopg.connect(address.uri, connect_timeout=10, application_name="citylake")
     except psycopg.Error:
         now = "check host, user and password of the connection; fetch again later"
-        raise SourceMissing("source.unreachable", "the database does not answer or refuses the login", where=address.place, now=now) from None
+        raise SourceMissing(
+            "source.unreachable",
+            "the database does not answer or refuses the login",
+            where=address.place,
+            now=now,
+        ) from None
     try:
         with connection:
             connection.isolation_level, connection.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
@@ -162,15 +212,27 @@ def _transaction(address: Address) -> Iterator[Connection]:
             yield connection
     except psycopg.OperationalError as error:
         what = f"the database broke off (SQLSTATE {error.sqlstate})"
-        raise SourceMissing("source.unreachable", what, where=address.place, now="fetch again later") from None
+        raise SourceMissing(
+            "source.unreachable", what, where=address.place, now="fetch again later"
+        ) from None
     except psycopg.Error as error:
         what = f"the database refuses the query (SQLSTATE {error.sqlstate}, {type(error).__name__})"
-        raise LakeError("source.query", what, where=address.place, now="mend the query or the user's rights") from None
+        raise LakeError(
+            "source.query", what, where=address.place, now="mend the query or the user's rights"
+        ) from None
 
 
-def _horizon(connection: Connection, readings: tuple[tuple[str, int], ...]) -> tuple[str | None, tuple[tuple[str, int], ...]]:
-    """Where the next reading begins, None for the very start, and the readings from there on; the last of `readings` is this one."""
-    oldest, unseen = _one(connection, "select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint from pg_current_snapshot() as s")
+def _horizon(
+    connection: Connection, readings: tuple[tuple[str, int], ...]
+) -> tuple[str | None, tuple[tuple[str, int], ...]]:
+    """Where the next reading begins, None for the very start, and the readings from there on; the last of
+    `readings` is this one.
+    """
+    oldest, unseen = _one(
+        connection,
+        "select pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint from"
+        " pg_current_snapshot() as s",
+    )
     seen = (*readings[:-1], (readings[-1][0], unseen))
     closed = [i for i, (_, first) in enumerate(seen) if first <= oldest]
     return (seen[closed[-1]][0], seen[closed[-1] :]) if closed else (None, seen)

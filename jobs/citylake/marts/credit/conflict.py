@@ -12,5 +12,7 @@ INPUTS = ("marts/credit/entity_record", "codes/field_leads")
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """One row per organisation, field and record that disagrees; the department that sent it is asked to mend it."""
+    """One row per organisation, field and record that disagrees; the department that sent it is asked to mend
+    it.
+    """
     return contradictions(values(inputs["marts/credit/entity_record"], inputs["codes/field_leads"]))

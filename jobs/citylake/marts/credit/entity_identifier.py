@@ -14,9 +14,17 @@ INPUTS = ("marts/credit/entity_record",)
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """One row per organisation, kind and identifier, with the source that knew it first."""
-    pairs = F.explode(F.map_filter(F.create_map(*[x for i in IDENTIFIERS for x in (F.lit(i), F.col(i))]), lambda k, v: v.isNotNull()))
-    long = inputs["marts/credit/entity_record"].select("entity_id", "source", "trust", "first_known_on", pairs.alias("id_type", "id_value"))
+    pairs = F.explode(
+        F.map_filter(
+            F.create_map(*[x for i in IDENTIFIERS for x in (F.lit(i), F.col(i))]), lambda k, v: v.isNotNull()
+        )
+    )
+    long = inputs["marts/credit/entity_record"].select(
+        "entity_id", "source", "trust", "first_known_on", pairs.alias("id_type", "id_value")
+    )
     first = F.min(F.struct("first_known_on", "trust", "source"))
     return long.groupBy("entity_id", "id_type", "id_value").agg(
-        F.count_distinct("source").alias("sources"), first["source"].alias("source"), F.min("first_known_on").alias("first_known_on")
+        F.count_distinct("source").alias("sources"),
+        first["source"].alias("source"),
+        F.min("first_known_on").alias("first_known_on"),
     )

@@ -19,12 +19,24 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     told = said.withColumn("_new", (last.isNull() | (last != F.col("value"))).cast("int"))
     at = F.struct("released_at", "source", "value")
     found = told.groupBy(*_KEY).agg(
-        F.first("unit_name").alias("unit_name"), F.min(at).alias("_first"), F.max(at).alias("_last"),
-        F.count(F.lit(1)).alias("releases"), F.sum("_new").alias("vintages"),
-    )  # fmt: skip
+        F.first("unit_name").alias("unit_name"),
+        F.min(at).alias("_first"),
+        F.max(at).alias("_last"),
+        F.count(F.lit(1)).alias("releases"),
+        F.sum("_new").alias("vintages"),
+    )
     first, latest = F.col("_first.value"), F.col("_last.value")
     return found.select(
-        *_KEY, "unit_name", first.alias("first_value"), F.col("_first.released_at").alias("first_released_at"), latest.alias("latest_value"),
-        F.col("_last.released_at").alias("latest_released_at"), (latest - first).cast("decimal(20,4)").alias("revision"),
-        (F.try_divide(latest - first, F.nullif(F.abs(first), F.lit(0))) * 100).cast("decimal(12,4)").alias("revision_pct"), "releases", "vintages",
-    )  # fmt: skip
+        *_KEY,
+        "unit_name",
+        first.alias("first_value"),
+        F.col("_first.released_at").alias("first_released_at"),
+        latest.alias("latest_value"),
+        F.col("_last.released_at").alias("latest_released_at"),
+        (latest - first).cast("decimal(20,4)").alias("revision"),
+        (F.try_divide(latest - first, F.nullif(F.abs(first), F.lit(0))) * 100)
+        .cast("decimal(12,4)")
+        .alias("revision_pct"),
+        "releases",
+        "vintages",
+    )

@@ -9,17 +9,27 @@ CITY = "210100"
 
 
 def in_todays_codes(rows: DataFrame, street: str, divisions: DataFrame) -> DataFrame:
-    """The rows with `street_code` and `district_code` of today in place of the nine digits in `street`; `divisions` is the code list.
+    """The rows with `street_code` and `district_code` of today in place of the nine digits in `street`;
+    `divisions` is the code list.
 
-    The district is what the street code begins with. Two steps of succession reach from every old code of the list to the present one.
+    The district is what the street code begins with. Two steps of succession reach from every old code of the
+    list to the present one.
     """
-    old = divisions.where("successor_code IS NOT NULL AND successor_code <> code").select("code", "successor_code")
+    old = divisions.where("successor_code IS NOT NULL AND successor_code <> code").select(
+        "code", "successor_code"
+    )
     later = old.select(F.col("code").alias("successor_code"), F.col("successor_code").alias("_then"))
-    successors = old.join(later, "successor_code", "left").select(F.col("code").alias("_old"), F.coalesce("_then", "successor_code").alias("_new"))
+    successors = old.join(later, "successor_code", "left").select(
+        F.col("code").alias("_old"), F.coalesce("_then", "successor_code").alias("_new")
+    )
     joined = rows.join(F.broadcast(successors), F.substring(street, 1, 6) == F.col("_old"), "left")
     district = F.coalesce("_new", F.substring(street, 1, 6))
     rest = F.substring(street, 7, 3)
-    return joined.withColumn("district_code", district).withColumn("street_code", F.concat("district_code", rest)).drop("_old", "_new")
+    return (
+        joined.withColumn("district_code", district)
+        .withColumn("street_code", F.concat("district_code", rest))
+        .drop("_old", "_new")
+    )
 
 
 def street_or_unknown() -> Column:

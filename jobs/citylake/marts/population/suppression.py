@@ -1,11 +1,15 @@
-"""Withholds small counts of persons, and as many further cells as keep every small one from being reckoned out of a total.
+"""Withholds small counts of persons, and as many further cells as keep every small one from being reckoned
+out of a total.
 
 The rule, for rows whose counts are published together or not at all, inside a group whose sums may be known:
 - a row with a count below 10 is withheld (primary);
-- then the smallest rows left are withheld too (complementary), until at least two rows are withheld and their sum is at least 10 in every count;
-- a group whose own total is withheld keeps back rows in the same way, or the total would follow from its parts.
+- then the smallest rows left are withheld too (complementary), until at least two rows are withheld and their
+sum is at least 10 in every count;
+- a group whose own total is withheld keeps back rows in the same way, or the total would follow from its
+parts.
 
-So what is withheld in a group has a sum of at least 10 that is spread over at least two rows, and each single value may be anything from 0 to that sum.
+So what is withheld in a group has a sum of at least 10 that is spread over at least two rows, and each single
+value may be anything from 0 to that sum.
 Where the total is below 10 all rows of the group are, and nothing is shown.
 """
 
@@ -21,11 +25,19 @@ SMALLEST_CELL = 10  # design rule 7: counts below 10 never leave
 
 
 def withhold(
-    rows: DataFrame, group: Sequence[str], counts: Sequence[str], order: Sequence[str], *, name: str, also: Column | None = None, total: Column | None = None
+    rows: DataFrame,
+    group: Sequence[str],
+    counts: Sequence[str],
+    order: Sequence[str],
+    *,
+    name: str,
+    also: Column | None = None,
+    total: Column | None = None,
 ) -> DataFrame:
     """The rows with a further column `name`: true where the counts must not be shown.
 
-    `order` makes the choice of the complementary rows a matter of the data alone. `also` withholds a row for another reason;
+    `order` makes the choice of the complementary rows a matter of the data alone. `also` withholds a row for
+    another reason;
     `total` says that the total of the row's group is withheld.
     """
     primary = (F.least(*counts, F.lit(SMALLEST_CELL)) < SMALLEST_CELL) | _true(also)
@@ -35,7 +47,11 @@ def withhold(
     short = [F.coalesce(F.sum(c).over(before), F.lit(0)) < SMALLEST_CELL for c in counts]
     needed = (F.row_number().over(ranked) <= 2) | reduce(Column.__or__, short)
     asked = F.max("_primary").over(inside) | _true(total)
-    return rows.withColumn("_primary", primary).withColumn(name, F.col("_primary") | (asked & needed)).drop("_primary")
+    return (
+        rows.withColumn("_primary", primary)
+        .withColumn(name, F.col("_primary") | (asked & needed))
+        .drop("_primary")
+    )
 
 
 def _true(condition: Column | None) -> Column:

@@ -10,7 +10,12 @@ from pyspark.sql import functions as F
 from citylake.marts.history import current
 from citylake.marts.urban_components.rain import nearest_station, station_days
 
-INPUTS = ("marts/urban_components/asset", "marts/urban_components/case", "weather/station_hourly", "codes/rain_classes")
+INPUTS = (
+    "marts/urban_components/asset",
+    "marts/urban_components/case",
+    "weather/station_hourly",
+    "codes/rain_classes",
+)
 HEAVY = ("heavy", "rainstorm", "severe_rainstorm", "extreme_rainstorm")
 WINDOW_MONTHS = 24
 
@@ -18,7 +23,8 @@ WINDOW_MONTHS = 24
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """One row per asset and month with weather, from the month of its survey on; assets are those known now.
 
-    `age_months`: whole months from the survey to the first day of the next month. `cases_24m`: cases reported in the 24 months that end with the
+    `age_months`: whole months from the survey to the first day of the next month. `cases_24m`: cases reported
+    in the 24 months that end with the
     month. Weather is that of the meteorological days of the month at the station nearest to the asset.
     """
     weather, assets = current(inputs["weather/station_hourly"]), inputs["marts/urban_components/asset"]
@@ -26,27 +32,42 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     observed = station_days(weather, inputs["codes/rain_classes"]).crossJoin(F.broadcast(last))
     months = _months(observed.where("met_day <= last_day(_last)"))
     station = nearest_station(assets.crossJoin(F.broadcast(last)), weather, "object_id", F.col("_last"))
-    exposed = assets.join(station, "object_id").join(F.broadcast(months), "station_code").where("month >= trunc(surveyed_on, 'month')")
+    exposed = (
+        assets.join(station, "object_id")
+        .join(F.broadcast(months), "station_code")
+        .where("month >= trunc(surveyed_on, 'month')")
+    )
     age = F.floor(F.months_between(F.add_months("month", 1), F.col("surveyed_on"))).alias("age_months")
     rows = exposed.join(_cases(inputs["marts/urban_components/case"], months), ["object_id", "month"], "left")
     return rows.select(
-        "object_id", "month", "class_code", F.col("division_now").alias("division_code"), "station_code", age,
-        F.coalesce("cases_24m", F.lit(0).cast("bigint")).alias("cases_24m"), "rain_mm", "heavy_rain_days", "freeze_thaw_days",
-    )  # fmt: skip
+        "object_id",
+        "month",
+        "class_code",
+        F.col("division_now").alias("division_code"),
+        "station_code",
+        age,
+        F.coalesce("cases_24m", F.lit(0).cast("bigint")).alias("cases_24m"),
+        "rain_mm",
+        "heavy_rain_days",
+        "freeze_thaw_days",
+    )
 
 
 def _months(days: DataFrame) -> DataFrame:
     """Per station and month: rain, days of heavy rain and above, freeze-thaw days."""
     return days.groupBy("station_code", F.trunc("met_day", "month").alias("month")).agg(
-        F.sum("rain_day_mm").alias("rain_mm"), F.count_if(F.col("rain_class").isin(*HEAVY)).alias("heavy_rain_days"),
+        F.sum("rain_day_mm").alias("rain_mm"),
+        F.count_if(F.col("rain_class").isin(*HEAVY)).alias("heavy_rain_days"),
         F.count_if(F.col("freeze_thaw")).alias("freeze_thaw_days"),
-    )  # fmt: skip
+    )
 
 
 def _cases(cases: DataFrame, months: DataFrame) -> DataFrame:
     """Per asset and month the cases reported in the window that ends with the month."""
     ends = F.broadcast(months.select("month").distinct())
     end = F.add_months("month", 1)
-    within = (F.to_date("reported_at") < end) & (F.to_date("reported_at") >= F.add_months(end, -WINDOW_MONTHS))
+    within = (F.to_date("reported_at") < end) & (
+        F.to_date("reported_at") >= F.add_months(end, -WINDOW_MONTHS)
+    )
     known = cases.where("object_id IS NOT NULL").join(ends, within)
     return known.groupBy("object_id", "month").agg(F.count(F.lit(1)).alias("cases_24m"))

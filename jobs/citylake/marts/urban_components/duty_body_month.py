@@ -12,19 +12,25 @@ NOBODY = "无主"
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Counts of cases; `unowned` rows bear the name 无主 and hold cases about assets without an owner, of class 0114, or about no asset.
+    """Counts of cases; `unowned` rows bear the name 无主 and hold cases about assets without an owner, of
+    class 0114, or about no asset.
 
-    Clocks are office hours. Overdue: closed after the deadline, or open when the deadline was past at the latest sending.
+    Clocks are office hours. Overdue: closed after the deadline, or open when the deadline was past at the
+    latest sending.
     """
     owner = F.when(F.col("unowned"), F.lit(NOBODY)).otherwise(F.col("owner_name")).alias("owner_name")
-    return inputs["marts/urban_components/case"].groupBy(owner, F.trunc("reported_at", "month").alias("reported_month")).agg(
-        F.bool_or("unowned").alias("unowned"),
-        F.count(F.lit(1)).alias("cases"),
-        F.count_if(F.col("object_id").isNull()).alias("without_component"),
-        F.count_if(F.col("closed_at").isNotNull()).alias("closed"),
-        F.count_if(F.col("overdue")).alias("overdue"),
-        F.count_if(F.col("over_limit")).alias("over_limit"),
-        F.count_if(F.col("handled_again")).alias("handled_again"),
-        F.count_if(F.col("reopened")).alias("reopened"),
-        F.avg("closing_working_hours").cast("decimal(9,2)").alias("mean_closing_working_hours"),
-    )  # fmt: skip
+    return (
+        inputs["marts/urban_components/case"]
+        .groupBy(owner, F.trunc("reported_at", "month").alias("reported_month"))
+        .agg(
+            F.bool_or("unowned").alias("unowned"),
+            F.count(F.lit(1)).alias("cases"),
+            F.count_if(F.col("object_id").isNull()).alias("without_component"),
+            F.count_if(F.col("closed_at").isNotNull()).alias("closed"),
+            F.count_if(F.col("overdue")).alias("overdue"),
+            F.count_if(F.col("over_limit")).alias("over_limit"),
+            F.count_if(F.col("handled_again")).alias("handled_again"),
+            F.count_if(F.col("reopened")).alias("reopened"),
+            F.avg("closing_working_hours").cast("decimal(9,2)").alias("mean_closing_working_hours"),
+        )
+    )

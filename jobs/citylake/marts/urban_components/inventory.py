@@ -15,11 +15,18 @@ INPUTS = ("construction/component", "marts/urban_components/asset", "codes/compo
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """Counts of components; the division is the one at issue (first six digits of the code, never rewritten).
 
-    `outside_grid` and `surveyed_twice` count assets that `urban_components.asset` finds outside their grid or within 1 m of their like.
+    `outside_grid` and `surveyed_twice` count assets that `urban_components.asset` finds outside their grid or
+    within 1 m of their like.
     """
-    classes = inputs["codes/component_classes"].select(F.col("code").alias("class_code"), F.col("label_zh").alias("class_name"))
+    classes = inputs["codes/component_classes"].select(
+        F.col("code").alias("class_code"), F.col("label_zh").alias("class_name")
+    )
     doubts = inputs["marts/urban_components/asset"].select("object_id", "in_grid", "twins_1m")
-    rows = current(inputs["construction/component"]).withColumn("division_at_issue", F.substring("object_id", 1, 6)).join(doubts, "object_id", "left")
+    rows = (
+        current(inputs["construction/component"])
+        .withColumn("division_at_issue", F.substring("object_id", 1, 6))
+        .join(doubts, "object_id", "left")
+    )
     counted = rows.groupBy("division_at_issue", "class_code", "state_code").agg(
         F.count(F.lit(1)).alias("components"),
         F.count_if(F.col("owner_name").isNull()).alias("without_owner"),

@@ -1,6 +1,8 @@
-"""The weather about a place: its nearest station at a moment, rain before a report and never after it, and meteorological days.
+"""The weather about a place: its nearest station at a moment, rain before a report and never after it, and
+meteorological days.
 
-An hourly value belongs to the hour that ends at `observed_at` (Beijing time); a meteorological day ends at 20:00.
+An hourly value belongs to the hour that ends at `observed_at` (Beijing time); a meteorological day ends at
+20:00.
 """
 
 from __future__ import annotations
@@ -15,32 +17,64 @@ HOURS = (1, 3, 24, 72)
 
 
 def nearest_station(places: DataFrame, weather: DataFrame, key: str, at: Column) -> DataFrame:
-    """`key` and `station_code`: the station nearest to `longitude`, `latitude` where it stood at that moment; ties go to the smaller code.
+    """`key` and `station_code`: the station nearest to `longitude`, `latitude` where it stood at that moment;
+    ties go to the smaller code.
 
-    A station stands where its observations say from the first hour that says so; before its first hour there is none.
+    A station stands where its observations say from the first hour that says so; before its first hour there
+    is none.
     """
-    stood = weather.where("latitude IS NOT NULL AND longitude IS NOT NULL").groupBy("station_code", "latitude", "longitude").agg(
-        F.min("observed_at").alias("_since")
-    )  # fmt: skip
-    stations = stood.select("station_code", F.col("longitude").alias("_lon"), F.col("latitude").alias("_lat"), "_since")
-    pairs = places.select(key, "longitude", "latitude", at.alias("_at")).join(F.broadcast(stations), F.col("_since") <= F.col("_at"))
+    stood = (
+        weather.where("latitude IS NOT NULL AND longitude IS NOT NULL")
+        .groupBy("station_code", "latitude", "longitude")
+        .agg(F.min("observed_at").alias("_since"))
+    )
+    stations = stood.select(
+        "station_code", F.col("longitude").alias("_lon"), F.col("latitude").alias("_lat"), "_since"
+    )
+    pairs = places.select(key, "longitude", "latitude", at.alias("_at")).join(
+        F.broadcast(stations), F.col("_since") <= F.col("_at")
+    )
     far = metres_between(*[F.col(c).cast("double") for c in ("longitude", "latitude", "_lon", "_lat")])
-    last = pairs.withColumn("_far", far).groupBy(key, "station_code").agg(F.max_by("_far", "_since").alias("_far"))
-    return last.groupBy(key).agg(F.min(F.struct("_far", "station_code")).alias("_best")).select(key, F.col("_best.station_code").alias("station_code"))
+    last = (
+        pairs.withColumn("_far", far)
+        .groupBy(key, "station_code")
+        .agg(F.max_by("_far", "_since").alias("_far"))
+    )
+    return (
+        last.groupBy(key)
+        .agg(F.min(F.struct("_far", "station_code")).alias("_best"))
+        .select(key, F.col("_best.station_code").alias("station_code"))
+    )
 
 
 def rain_before(reports: DataFrame, weather: DataFrame, key: str) -> DataFrame:
-    """`key`, `rain_<n>h_mm` for n in `HOURS`, `rain_peak_at` and `rain_peak_mm` of the 72 hours before `reported_at`.
+    """`key`, `rain_<n>h_mm` for n in `HOURS`, `rain_peak_at` and `rain_peak_mm` of the 72 hours before
+    `reported_at`.
 
-    Hours with reported_at - n h < observed_at <= reported_at count. The peak is the wettest of them, the latest of equals; NULL when none was wet.
+    Hours with reported_at - n h < observed_at <= reported_at count. The peak is the wettest of them, the
+    latest of equals; NULL when none was wet.
     """
-    hours = weather.where("rain_mm IS NOT NULL").select("station_code", "observed_at", "rain_mm", F.to_date("observed_at").alias("_day"))
+    hours = weather.where("rain_mm IS NOT NULL").select(
+        "station_code", "observed_at", "rain_mm", F.to_date("observed_at").alias("_day")
+    )
     days = reports.select(key, "station_code", "reported_at", F.explode(_days_before()).alias("_day"))
-    near = days.join(hours, ["station_code", "_day"]).where("observed_at <= reported_at AND observed_at > reported_at - INTERVAL 72 HOURS")
-    sums = [F.sum(F.when(F.expr(f"observed_at > reported_at - INTERVAL {h} HOURS"), F.col("rain_mm"))).alias(f"rain_{h}h_mm") for h in HOURS]
+    near = days.join(hours, ["station_code", "_day"]).where(
+        "observed_at <= reported_at AND observed_at > reported_at - INTERVAL 72 HOURS"
+    )
+    sums = [
+        F.sum(F.when(F.expr(f"observed_at > reported_at - INTERVAL {h} HOURS"), F.col("rain_mm"))).alias(
+            f"rain_{h}h_mm"
+        )
+        for h in HOURS
+    ]
     peak = F.max(F.when(F.col("rain_mm") > 0, F.struct("rain_mm", "observed_at"))).alias("_peak")
     found = near.groupBy(key).agg(*sums, peak)
-    return found.select(key, *[f"rain_{h}h_mm" for h in HOURS], F.col("_peak.observed_at").alias("rain_peak_at"), F.col("_peak.rain_mm").alias("rain_peak_mm"))
+    return found.select(
+        key,
+        *[f"rain_{h}h_mm" for h in HOURS],
+        F.col("_peak.observed_at").alias("rain_peak_at"),
+        F.col("_peak.rain_mm").alias("rain_peak_mm"),
+    )
 
 
 def _days_before() -> Column:
@@ -49,22 +83,33 @@ def _days_before() -> Column:
 
 
 def station_days(weather: DataFrame, rain_classes: DataFrame) -> DataFrame:
-    """One row per station and meteorological day: `rain_day_mm` from `rain_hours` hours, its class, the wettest hour, the three days before, freeze-thaw.
+    """One row per station and meteorological day: `rain_day_mm` from `rain_hours` hours, its class, the
+    wettest hour, the three days before, freeze-thaw.
 
     Freeze-thaw: the hourly temperatures of the day lie on both sides of 0 degrees.
     """
     days = weather.groupBy("station_code", meteorological_day(F.col("observed_at")).alias("met_day")).agg(
-        F.count("rain_mm").alias("rain_hours"), F.sum("rain_mm").alias("rain_day_mm"), F.max("rain_mm").alias("max_1h_mm"),
+        F.count("rain_mm").alias("rain_hours"),
+        F.sum("rain_mm").alias("rain_day_mm"),
+        F.max("rain_mm").alias("max_1h_mm"),
         ((F.min("temperature_celsius") < 0) & (F.max("temperature_celsius") > 0)).alias("freeze_thaw"),
-    )  # fmt: skip
+    )
     before = Window.partitionBy("station_code").orderBy(F.unix_date("met_day")).rangeBetween(-3, -1)
     return _with_class(days.withColumn("prior_72h_mm", F.sum("rain_day_mm").over(before)), rain_classes)
 
 
 def _with_class(days: DataFrame, rain_classes: DataFrame) -> DataFrame:
     """Adds `rain_class` of 24 hours as the edition in force on the day bounds it."""
-    limits = [F.col(c).cast("decimal(9,2)").alias(n) for c, n in (("amount_from_mm", "_low"), ("amount_below_mm", "_high"))]
+    limits = [
+        F.col(c).cast("decimal(9,2)").alias(n)
+        for c, n in (("amount_from_mm", "_low"), ("amount_below_mm", "_high"))
+    ]
     valid = [F.to_date(c).alias(n) for c, n in (("valid_from", "_from"), ("valid_to", "_to"))]
-    bounds = rain_classes.where("phase = 'rain' AND coalesce(trace, '0') <> '1'").select(F.col("code").alias("rain_class"), *limits, *valid)
-    within = "rain_day_mm >= _low AND rain_day_mm < coalesce(_high, 1e6) AND met_day >= coalesce(_from, met_day) AND met_day <= coalesce(_to, met_day)"
+    bounds = rain_classes.where("phase = 'rain' AND coalesce(trace, '0') <> '1'").select(
+        F.col("code").alias("rain_class"), *limits, *valid
+    )
+    within = (
+        "rain_day_mm >= _low AND rain_day_mm < coalesce(_high, 1e6) AND met_day >= coalesce(_from, met_day)"
+        " AND met_day <= coalesce(_to, met_day)"
+    )
     return days.join(F.broadcast(bounds), F.expr(within), "left").drop("_low", "_high", "_from", "_to")

@@ -16,19 +16,28 @@ PLACE = ("latitude", "longitude", "altitude_m")
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """One row per station, feed and place: from the first day on which it is reported until the day of the next one (exclusive).
+    """One row per station, feed and place: from the first day on which it is reported until the day of the
+    next one (exclusive).
 
     The feeds stay apart: the hourly data give decimal degrees, the daily set whole minutes (about 1.8 km).
     """
-    hourly = current(inputs["weather/station_hourly"]).select("station_code", calendar_day(F.col("observed_at")).alias("day"), "observed_at", *PLACE)
-    daily = _daily(inputs["weather/climate_daily_rain"]).unionByName(_daily(inputs["weather/climate_daily_temperature"]))
-    reported = hourly.withColumn("feed", F.lit("hourly")).unionByName(daily.withColumn("feed", F.lit("daily")))
+    hourly = current(inputs["weather/station_hourly"]).select(
+        "station_code", calendar_day(F.col("observed_at")).alias("day"), "observed_at", *PLACE
+    )
+    daily = _daily(inputs["weather/climate_daily_rain"]).unionByName(
+        _daily(inputs["weather/climate_daily_temperature"])
+    )
+    reported = hourly.withColumn("feed", F.lit("hourly")).unionByName(
+        daily.withColumn("feed", F.lit("daily"))
+    )
     return _versions(_one_a_day(reported))
 
 
 def _daily(silver: DataFrame) -> DataFrame:
     day = F.col("observed_on")
-    return current(silver).select("station_code", day.alias("day"), day.cast("timestamp").alias("observed_at"), *PLACE)
+    return current(silver).select(
+        "station_code", day.alias("day"), day.cast("timestamp").alias("observed_at"), *PLACE
+    )
 
 
 def _one_a_day(reported: DataFrame) -> DataFrame:
@@ -42,11 +51,17 @@ def _versions(days: DataFrame) -> DataFrame:
     """Days at which the place differs from the day before begin a version."""
     order = Window.partitionBy("station_code", "feed").orderBy("day")
     before = F.lag("place").over(order)
-    begins = days.withColumn("_before", before).where(F.col("_before").isNull() | ~F.col("place").eqNullSafe(F.col("_before")))
+    begins = days.withColumn("_before", before).where(
+        F.col("_before").isNull() | ~F.col("place").eqNullSafe(F.col("_before"))
+    )
     return begins.select(
-        "station_code", "feed", F.col("day").alias("valid_from"), F.lead("day").over(order).alias("valid_to"), "place.*",
+        "station_code",
+        "feed",
+        F.col("day").alias("valid_from"),
+        F.lead("day").over(order).alias("valid_to"),
+        "place.*",
         _metres("_before", "place").alias("moved_m"),
-    )  # fmt: skip
+    )
 
 
 def _metres(a: str, b: str) -> Column:
@@ -54,4 +69,6 @@ def _metres(a: str, b: str) -> Column:
     north = F.radians(F.col(f"{b}.latitude") - F.col(f"{a}.latitude")) / 2
     east = F.radians(F.col(f"{b}.longitude") - F.col(f"{a}.longitude")) / 2
     scale = F.cos(F.radians(F.col(f"{a}.latitude"))) * F.cos(F.radians(F.col(f"{b}.latitude")))
-    return F.round(2 * EARTH_RADIUS_M * F.asin(F.sqrt(F.pow(F.sin(north), 2) + scale * F.pow(F.sin(east), 2)))).cast("bigint")
+    return F.round(
+        2 * EARTH_RADIUS_M * F.asin(F.sqrt(F.pow(F.sin(north), 2) + scale * F.pow(F.sin(east), 2)))
+    ).cast("bigint")

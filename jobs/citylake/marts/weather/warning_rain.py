@@ -14,19 +14,40 @@ INPUTS = ("weather/warning", "weather/station_hourly")
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Rain in mm of the station that had most; an hour counts when it ends after the issue and not after the lifting (Beijing time).
+    """Rain in mm of the station that had most; an hour counts when it ends after the issue and not after the
+    lifting (Beijing time).
 
     Of a warning still in force the rain so far. NULL when no station has a value in that time.
     """
     warnings = current(inputs["weather/warning"])
-    hours = usable_hours(inputs["weather/station_hourly"]).where("rain_mm IS NOT NULL").select("station_code", "observed_at", "rain_mm")
-    within = (F.col("observed_at") > F.col("issued_at")) & (F.col("lifted_at").isNull() | (F.col("observed_at") <= F.col("lifted_at")))
+    hours = (
+        usable_hours(inputs["weather/station_hourly"])
+        .where("rain_mm IS NOT NULL")
+        .select("station_code", "observed_at", "rain_mm")
+    )
+    within = (F.col("observed_at") > F.col("issued_at")) & (
+        F.col("lifted_at").isNull() | (F.col("observed_at") <= F.col("lifted_at"))
+    )
     spans = warnings.select("warning_no", "issued_at", "lifted_at")
-    sums = hours.join(F.broadcast(spans), within).groupBy("warning_no", "station_code").agg(
-        F.sum("rain_mm").alias("rain_mm"), F.max("rain_mm").alias("rain_max_1h_mm"), F.count(F.lit(1)).alias("rain_hours")
-    )  # fmt: skip
+    sums = (
+        hours.join(F.broadcast(spans), within)
+        .groupBy("warning_no", "station_code")
+        .agg(
+            F.sum("rain_mm").alias("rain_mm"),
+            F.max("rain_mm").alias("rain_max_1h_mm"),
+            F.count(F.lit(1)).alias("rain_hours"),
+        )
+    )
     # Most rain first; of equal sums the smaller station number.
-    wettest = F.min_by(F.struct("station_code", "rain_mm", "rain_max_1h_mm", "rain_hours"), F.struct(-F.col("rain_mm"), "station_code")).alias("_most")
-    most = sums.groupBy("warning_no").agg(wettest).select("warning_no", "_most.*").withColumnRenamed("station_code", "wettest_station")
+    wettest = F.min_by(
+        F.struct("station_code", "rain_mm", "rain_max_1h_mm", "rain_hours"),
+        F.struct(-F.col("rain_mm"), "station_code"),
+    ).alias("_most")
+    most = (
+        sums.groupBy("warning_no")
+        .agg(wettest)
+        .select("warning_no", "_most.*")
+        .withColumnRenamed("station_code", "wettest_station")
+    )
     minutes = F.expr("timestampdiff(MINUTE, issued_at, lifted_at)").alias("minutes_in_force")
     return warnings.join(most, "warning_no", "left").select("*", minutes).fillna(0, ["rain_hours"])

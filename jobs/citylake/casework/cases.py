@@ -1,0 +1,272 @@
+"""Cases: quarantined records of one batch that broke one rule, with owner, deadline and what became of them.
+
+open -> notified -> amended | waived -> replayed -> closed. Nothing is stored but events; a state is what they
+add up to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from citylake.compile.bronze import record_reference
+from citylake.compile.select import compile_contract
+from citylake.contract.model import Bilingual, Contract
+from citylake.core.errors import LakeError
+from citylake.core.names import bronze, case_chain, quarantine
+from citylake.core.settings import Settings
+from citylake.ledger.evidence import Event, append, events, find
+from citylake.ledger.receipts import Receipt, dataset_receipts, replaced
+from citylake.messages.letter import deadline
+from citylake.storage.delta import open_table
+from citylake.storage.store import Store
+
+Ref = str  # as `record_reference` makes it
+
+
+@dataclass(frozen=True)
+class Case:
+    """One to-do about refused records."""
+
+    id: str  # <dataset>/<receipt>/<rule>
+    dataset: str
+    receipt: int
+    delivery: str
+    rule: str
+    meaning: Bilingual
+    owner: str
+    contact: str
+    rows: int
+    outstanding: int
+    state: str
+    since: str  # day of the sending
+    deadline: str
+    waiver: dict[str, str] | None = None
+
+    def age(self, today: date) -> int:
+        """Days since the sending."""
+        return (today - date.fromisoformat(self.since)).days
+
+
+def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Case]:
+    """Every case of a dataset by receipt and rule; `today` decides whether a waiver has expired."""
+    given = {r.number: r for r in dataset_receipts(store, contract.id) if r.outcome == "accepted"}
+    known, told = events(store, contract.id), events(store, case_chain(contract.id))
+    meanings = {r.id: r.meaning for r in compile_contract(contract, root).verdicts}
+    void = replaced([r for r in given.values() if find(known, "admitted", r.number)])
+    found: list[Case] = []
+    for receipt in given.values():
+        refined, admitted = find(known, "refined", receipt.number), find(known, "admitted", receipt.number)
+        for rule, rows in _refused(refined.facts["counts"] if refined and admitted else {}, meanings):
+            found.append(
+                _case(
+                    contract,
+                    receipt,
+                    rule,
+                    rows,
+                    meanings[rule],
+                    _History(told, known, given, receipt, rule, today, receipt.number in void),
+                    root,
+                )
+            )
+    return found
+
+
+def _refused(counts: dict[str, int], meanings: dict[str, Bilingual]) -> Iterable[tuple[str, int]]:
+    named = ((name.removeprefix("rule:"), n) for name, n in counts.items() if name.startswith("rule:"))
+    return [(rule, n) for rule, n in named if n and rule in meanings]
+
+
+@dataclass(frozen=True)
+class _History:
+    """What is known of one case."""
+
+    told: list[Event]
+    known: list[Event]
+    given: dict[int, Receipt]
+    receipt: Receipt
+    rule: str
+    today: date
+    replaced: bool  # another delivery took the place of the whole batch
+
+    @property
+    def outstanding(self) -> int | None:
+        """Records still refused after the last amendment; None when none came, 0 when the whole delivery was
+        replaced.
+        """
+        if self.replaced:
+            return 0
+        done = [e for e in self.told if e.event == "replayed" and e.facts["corrects"] == self.receipt.number]
+        return int(done[-1].facts["outstanding"].get(self.rule, 0)) if done else None
+
+    @property
+    def waiver(self) -> dict[str, str] | None:
+        """The last waiver that has not expired."""
+        mine = [
+            e.facts
+            for e in self.told
+            if e.event == "waived"
+            and (e.facts["receipt"], e.facts["rule"]) == (self.receipt.number, self.rule)
+        ]
+        return mine[-1] if mine and date.fromisoformat(mine[-1]["until"]) >= self.today else None
+
+    @property
+    def state(self) -> str:
+        """The furthest step that was reached."""
+        if self.outstanding == 0:
+            return "closed"
+        if self.waiver:
+            return "waived"
+        amending = [r for r in self.given.values() if r.corrects == self.receipt.delivery]
+        if any(find(self.known, "admitted", r.number) is None for r in amending):
+            return "amended"
+        if self.outstanding is not None:
+            return "replayed"
+        return "notified" if find(self.told, "notified", self.receipt.number) else "open"
+
+
+def _case(
+    contract: Contract,
+    receipt: Receipt,
+    rule: str,
+    rows: int,
+    meaning: Bilingual,
+    history: _History,
+    root: Path,
+) -> Case:
+    left = history.outstanding
+    return Case(
+        f"{contract.id}/{receipt.number:04d}/{rule}",
+        contract.id,
+        receipt.number,
+        receipt.delivery,
+        rule,
+        meaning,
+        contract.owner.name,
+        contract.owner.contact,
+        rows,
+        rows if left is None else left,
+        history.state,
+        receipt.sent_at[:10],
+        deadline(receipt, root) or "",
+        history.waiver,
+    )
+
+
+def find_case(store: Store, contracts: dict[str, Contract], root: Path, case_id: str, today: date) -> Case:
+    """The case of that id; LakeError `case.unknown` when there is none."""
+    dataset = "/".join(case_id.split("/")[:2])
+    found = (
+        [c for c in cases(store, contracts[dataset], root, today) if c.id == case_id]
+        if dataset in contracts
+        else []
+    )
+    if not found:
+        raise LakeError("case.unknown", f"there is no case {case_id}", now="list them with `citylake cases`")
+    return found[0]
+
+
+def waive(store: Store, case: Case, by: str, reason: str, until: date, login: str = "") -> None:
+    """Record that a named person accepts the refusal of these records until a day; `login` is who the
+    scheduler's page knows that person as.
+    """
+    _tell(
+        store, case, "waived", by, reason, {"until": until.isoformat()} | ({"login": login} if login else {})
+    )
+
+
+def ask_waiver(store: Store, case: Case, by: str, reason: str, until: date) -> None:
+    """Record that a named person asks a steward to waive a case until a day."""
+    _tell(store, case, "waiver_asked", by, reason, {"until": until.isoformat()})
+
+
+def refuse_waiver(store: Store, case: Case, by: str, reason: str, login: str = "") -> None:
+    """Record that a named steward did not waive a case."""
+    _tell(store, case, "waiver_refused", by, reason, {"login": login} if login else {})
+
+
+def _tell(store: Store, case: Case, event: str, by: str, reason: str, more: dict[str, str]) -> None:
+    """Append an event of a case; the same told again by a task that was tried twice stands once."""
+    if not by.strip() or not reason.strip():
+        raise LakeError("case.waiver", "a waiver needs a name and a reason", where=case.id, now="give both")
+    facts = {"receipt": case.receipt, "rule": case.rule, "by": by, "reason": reason, **more}
+    told = [
+        e
+        for e in events(store, case_chain(case.dataset))
+        if (e.facts.get("receipt"), e.facts.get("rule")) == (case.receipt, case.rule)
+    ]
+    if not told or (told[-1].event, told[-1].facts) != (event, facts):
+        append(store, case_chain(case.dataset), event, None, facts)
+
+
+def settle(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> None:
+    """After a batch was admitted: when it amends another, write down which of that one's records it resolved."""
+    corrected = next(
+        (
+            r
+            for r in dataset_receipts(store, contract.id)
+            if r.delivery == receipt.corrects and r.outcome == "accepted"
+        ),
+        None,
+    )
+    if corrected is None:
+        return
+    resolved = _resolved(settings, store, contract, corrected)
+    outstanding: dict[str, int] = {}
+    for ref, reasons in refused_records(settings, contract, corrected).items():
+        for rule in reasons if ref not in resolved else []:
+            outstanding[rule] = outstanding.get(rule, 0) + 1
+    facts = {"corrects": corrected.number, "resolved": sorted(resolved), "outstanding": outstanding}
+    append(store, case_chain(contract.id), "replayed", receipt.number, facts)
+
+
+def _resolved(settings: Settings, store: Store, contract: Contract, corrected: Receipt) -> set[Ref]:
+    """References of a batch's records that any admitted amendment replaced by a record that was not refused
+    again.
+    """
+    known = events(store, contract.id)
+    amending = [
+        r
+        for r in dataset_receipts(store, contract.id)
+        if r.corrects == corrected.delivery and find(known, "admitted", r.number)
+    ]
+    found: set[Ref] = set()
+    for receipt in amending:
+        again = {":".join(ref.split(":")[:2]) for ref in refused_records(settings, contract, receipt)}
+        found |= {
+            row["_amends"]
+            for row in _bronze(settings, contract, receipt)
+            if row["_amends"] and record_reference(row["_file_id"], row["_row_no"]) not in again
+        }
+    return found
+
+
+def _bronze(settings: Settings, contract: Contract, receipt: Receipt) -> list[dict[str, Any]]:
+    table = open_table(settings, bronze(contract.id))
+    if table is None:
+        return []
+    return table.to_pyarrow_table(
+        columns=["_file_id", "_row_no", "_amends"], filters=[("_receipt", "=", receipt.number)]
+    ).to_pylist()
+
+
+def refused_records(settings: Settings, contract: Contract, receipt: Receipt) -> dict[Ref, list[str]]:
+    """Reference -> rules of every quarantined record of a batch."""
+    table = open_table(settings, quarantine(contract.id))
+    if table is None:
+        return {}
+    rows = table.to_pyarrow_table(columns=["_receipt", "_file_id", "_row_no", "record", "reasons"])
+    mine = rows.filter(pc.equal(rows["_receipt"], receipt.number)).to_pylist()  # pyright: ignore[reportAttributeAccessIssue]
+    cell = contract.unpivot["name"] if contract.unpivot else None
+    return {
+        record_reference(
+            r["_file_id"], r["_row_no"], json.loads(r["record"]).get(cell) if cell else None
+        ): list(r["reasons"])
+        for r in mine
+    }

@@ -1,0 +1,5 @@
+"""`python -m citylake.cli`."""
+
+from citylake.cli.app import main
+
+main()

@@ -1,0 +1,188 @@
+"""The steps of the pipeline, one by one or all."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from citylake.cli.render import Json, demand, out, print_json, show_deliveries
+from citylake.core.errors import GateFailed
+
+app = typer.Typer()
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Every delivery with its counts; the equation received = accepted + duplicates + superseded +
+    quarantined.
+    """
+    from citylake.appliance.services import status as services
+    from citylake.audit.conservation import batches, summary
+    from citylake.pipeline.lake import open_lake
+
+    lake = open_lake()
+    found = batches(lake.store, lake.contracts)
+    if as_json:
+        print_json(
+            {
+                "batches": [{**asdict(b), "balanced": b.balanced} for b in found],
+                "total": summary(found),
+                "services": services(lake.settings),
+            }
+        )
+    else:
+        show_deliveries(found)
+    raise typer.Exit(0 if all(b.balanced for b in found) else 1)
+
+
+def _verb(verb: str, names: list[str] | None, as_json: bool) -> None:
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.plan import load_plan
+    from citylake.pipeline.steps import VERBS
+
+    lake = open_lake()
+    plan = load_plan(lake.settings.root)
+    known = [m.id for m in plan.marts] if verb == "build" else [d.id for d in plan.datasets]
+    demand(names or [], known)
+    done = [VERBS[verb](lake, n) for n in names or known]
+    if as_json:
+        print_json(done)
+    else:
+        for d in done:
+            out.print(d, highlight=False)
+    if any(b.get("passed") is False for d in done for b in [d, *d.get("batches", [])]):
+        raise GateFailed(
+            "gate.failed", "a gate failed; what was readable before stays so", now="citylake status"
+        )
+
+
+Names = Annotated[list[str] | None, typer.Argument(help="datasets or marts; all when none is named")]
+
+
+@app.command()
+def receive(names: Names = None, as_json: Json = False) -> None:
+    """Hops 2-3: verify and land what waits, give receipts."""
+    _verb("receive", names, as_json)
+
+
+@app.command()
+def decode(names: Names = None, as_json: Json = False) -> None:
+    """Hop 4: decode landed batches into bronze."""
+    _verb("decode", names, as_json)
+
+
+@app.command()
+def refine(names: Names = None, as_json: Json = False) -> None:
+    """Hops 5-6: judge, gate and admit decoded batches."""
+    _verb("refine", names, as_json)
+
+
+@app.command()
+def build(names: Names = None, as_json: Json = False) -> None:
+    """Hop 7: build marts whose inputs changed."""
+    _verb("build", names, as_json)
+
+
+@app.command()
+def admit(
+    dataset: str,
+    number: int,
+    by: Annotated[str, typer.Option()],
+    reason: Annotated[str, typer.Option()],
+    as_json: Json = False,
+) -> None:
+    """A steward overrules the gate: a batch that is held goes into silver, with name and reason in the
+    evidence.
+    """
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.steps import overrule_gate
+
+    lake = open_lake()
+    demand([dataset], [c.id for c in lake.contracts.values() if c.kind != "mart"])
+    done = overrule_gate(lake, dataset, number, by=by, reason=reason)
+    (
+        print_json(done)
+        if as_json
+        else out.print(
+            f"{dataset} receipt {number} admitted; marts follow with `citylake run`", highlight=False
+        )
+    )
+
+
+@app.command()
+def release(
+    to: Annotated[int | None, typer.Option(help="show the tables of this release again")] = None,
+) -> None:
+    """Hop 8: pin all gated versions, or roll back with --to."""
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.steps import release as pin
+    from citylake.release.release import roll_back
+
+    lake = open_lake()
+    print_json(roll_back(lake.store, to) if to is not None else pin(lake))
+
+
+@app.command()
+def releases(as_json: Json = False) -> None:
+    """Every release: what it pins, and which release a roll-back shows again."""
+    from citylake.ledger.evidence import events
+    from citylake.pipeline.lake import open_lake
+    from citylake.release.release import releases as find
+
+    lake = open_lake()
+    at = {e.batch: e.at for e in events(lake.store, "release")}
+    found = [
+        {"release": r.number, "at": at.get(r.number), "restores": r.restores, "tables": len(r.tables)}
+        for r in find(lake.store)
+    ]
+    print_json(found) if as_json else [out.print(f, highlight=False) for f in found]
+
+
+@app.command()
+def run(as_json: Json = False) -> None:
+    """The whole plan without a scheduler."""
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.steps import run_all
+
+    start = time.monotonic()
+    result = run_all(open_lake(), (lambda text: None) if as_json or not sys.stdout.isatty() else out.print)
+    if as_json:
+        print_json(result)
+    else:
+        _summary(result, time.monotonic() - start)
+    held = [b for b in result["batches"] if b["state"] == "held"]
+    raise typer.Exit(1 if held else 0)
+
+
+def _summary(result: dict[str, Any], seconds: float) -> None:
+    done = [b for s in result["steps"] for b in s.get("batches", [])] + [
+        r for s in result["steps"] for r in s.get("receipts", [])
+    ]
+    built = [s["mart"] for s in result["steps"] if s.get("built")]
+    if not done and not built:
+        out.print(f"nothing new ({seconds:.1f} s)")
+    else:
+        out.print(
+            f"{len(done)} steps on deliveries, {len(built)} marts built, {seconds:.1f} s; `citylake status`"
+            " shows the deliveries"
+        )
+
+
+@app.command()
+def replay(dataset: str, as_json: Json = False) -> None:
+    """Run what came back for a dataset, and restate the marts that read it."""
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.steps import replay_dataset
+
+    lake = open_lake()
+    demand([dataset], lake.contracts)
+    done = replay_dataset(lake, dataset)
+    if as_json:
+        print_json(done)
+        return
+    for step in done["steps"]:
+        out.print(step, highlight=False)

@@ -1,0 +1,77 @@
+"""How commands print: one place for consoles, JSON documents and tables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Iterable
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table as RichTable
+
+from citylake.core.errors import LakeError, did_you_mean
+
+out = Console(width=160 if not sys.stdout.isatty() else None, markup=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, markup=False, soft_wrap=True)
+Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def demand(names: Iterable[str], known: Collection[str]) -> None:
+    """LakeError `dataset.unknown` with the nearest name."""
+    for name in names:
+        if name not in known:
+            raise LakeError(
+                "dataset.unknown",
+                f"there is no dataset or mart {name} here{did_you_mean(name, known)}",
+                now="citylake status",
+            )
+
+
+def show_finding(found: Any) -> None:
+    """A finding as the letter would put it."""
+    from citylake.messages.advice import advice
+
+    do = advice(found.rule)
+    line, column = (
+        f" line {found.line}" if found.line else "",
+        f" column {found.column}" if found.column else "",
+    )
+    samples = "".join(f"\n     {s}" for s in found.samples)
+    out.print(
+        f"FAIL {found.where}{line}{column}: {found.zh} / {found.en}   [{found.rule}]{samples}\n     now:"
+        f" {do.zh} / {do.en}",
+        highlight=False,
+    )
+
+
+def show_deliveries(found: list[Any]) -> None:
+    from citylake.audit.conservation import FIGURES
+
+    table = RichTable(title="交付 deliveries", title_justify="left")
+    for name in ("dataset", "receipt", "delivery", "state", *FIGURES):
+        table.add_column(name, justify="right" if name in FIGURES else "left", no_wrap=True)
+    for b in found:
+        table.add_row(
+            b.dataset, f"{b.receipt:04d}", b.delivery, b.state, *(str(getattr(b, n)) for n in FIGURES)
+        )
+    out.print(table)
+    for b in (b for b in found if b.why):
+        out.print(f"{b.dataset} {b.receipt:04d} {b.state}: {b.why}", highlight=False)
+
+
+def show_rows(title: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        out.print(f"{title}: none", highlight=False)
+        return
+    table = RichTable(title=title, title_justify="left")
+    for name in rows[0]:
+        table.add_column(name, overflow="fold")
+    for r in rows:
+        table.add_row(*["" if v is None else str(v) for v in r.values()])
+    out.print(table)

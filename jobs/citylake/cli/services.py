@@ -1,0 +1,65 @@
+"""Start, stop and examine the local services."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from citylake.cli.render import Json, out, print_json
+from citylake.core.settings import load_settings
+
+app = typer.Typer()
+
+
+@app.command()
+def up(jdbc: Annotated[bool, typer.Option(help="also start the JDBC server")] = False) -> None:
+    """Start the local services; a second call does nothing."""
+    from citylake.appliance.services import up as start
+
+    settings = load_settings()
+    start(settings, jdbc=jdbc)
+    out.print(f"S3 {settings.endpoint}   Spark {settings.spark_address}")
+    if jdbc:
+        _show_views_over_jdbc()
+        out.print(f"JDBC jdbc:hive2://127.0.0.1:{settings.port_jdbc}/default")
+
+
+def _show_views_over_jdbc() -> None:
+    from citylake.release.jdbc import create_views_over_jdbc
+    from citylake.release.release import releases
+    from citylake.storage.store import open_store
+
+    settings = load_settings()
+    found = releases(open_store(settings))
+    if found:
+        create_views_over_jdbc(settings, found[-1])
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` and the scheduler started."""
+    from citylake.appliance.services import down as stop
+    from citylake.orchestrate.scheduler import down as stop_scheduler
+
+    stop_scheduler(load_settings())
+    stop(load_settings())
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check Java, jars, ports, disk, memory, clock, versions and the store's conditional create."""
+    from citylake.appliance.doctor import checks
+
+    found = checks(load_settings())
+    if as_json:
+        print_json([asdict(f) for f in found])
+    else:
+        for f in found:
+            out.print(
+                f"{'OK  ' if f.ok else 'FAIL'} {f.name}: {f.detail}"
+                + ("" if f.ok else f"\n     now: {f.mend}"),
+                highlight=False,
+            )
+    raise typer.Exit(0 if all(f.ok for f in found) else 3)

@@ -1,0 +1,310 @@
+"""Compiles a contract to one Spark SQL SELECT that normalises, casts and judges a batch of bronze. No Spark
+import.
+
+Shape of the result: key and value columns typed, lineage columns, `_verdict` and `_flags` (bit masks over the
+ordered
+rules, further words as `_verdict_2` ...), `_row_hash` (SHA-256 over the typed columns).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from citylake.contract.model import Bilingual, Check, Column, Contract, Severity
+from citylake.core.codes import load_codes
+
+WORD = 62  # bits used of a BIGINT; the sign bit stays out of play
+RECORD_ERRORS = {
+    "record.extra_field": Bilingual("字段多于约定", "more fields than the contract has"),
+    "record.missing_field": Bilingual("字段少于约定", "fewer fields than the contract has"),
+    "record.undecodable": Bilingual(
+        "字节无法按约定字符集解码", "bytes that the declared charset does not have"
+    ),
+    "record.nul": Bilingual("含空字符", "holds a NUL character"),
+    "record.replacement_character": Bilingual(
+        "含替换符U+FFFD,原字已失", "holds U+FFFD: a character was lost before"
+    ),
+    "record.field_too_long": Bilingual("字段超过1 MiB", "a field of more than 1 MiB"),
+    "record.checksum": Bilingual("报文CRC不符", "the packet's CRC does not agree"),
+    "record.malformed": Bilingual("记录结构损坏", "the record is malformed"),
+}
+LINEAGE = (
+    "_batch_id",
+    "_receipt",
+    "_file_id",
+    "_row_no",
+    "_line_no",
+    "_byte_start",
+    "_byte_end",
+    "_sent_at",
+    "_known_at",
+    "_period",
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One bit: where `broken` is true the row breaks the rule `id`."""
+
+    id: str
+    broken: str  # SQL boolean, never NULL
+    severity: Severity
+    meaning: Bilingual
+    column: str | None
+    dimension: str = "conformity"
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """The SELECT of a contract and the rules behind its bits."""
+
+    contract: Contract
+    select: str  # over the relation {bronze}
+    verdicts: tuple[Rule, ...]
+    flags: tuple[Rule, ...]
+
+    @property
+    def verdict_words(self) -> tuple[str, ...]:
+        """The columns that hold verdict bits."""
+        return _words("_verdict", len(self.verdicts))
+
+    @property
+    def flag_words(self) -> tuple[str, ...]:
+        """The columns that hold flag bits."""
+        return _words("_flags", len(self.flags))
+
+    @property
+    def clean(self) -> str:
+        """SQL: the row broke no rule."""
+        return " AND ".join(f"{w} = 0" for w in self.verdict_words)
+
+    def names(self, values: Sequence[int], *, flags: bool = False) -> list[str]:
+        """The rule ids behind stored mask words."""
+        rules = self.flags if flags else self.verdicts
+        return [r.id for i, r in enumerate(rules) if values[i // WORD] >> (i % WORD) & 1]
+
+    def reasons_sql(self) -> str:
+        """SQL for the array of rule ids that a row broke."""
+        cases = ", ".join(
+            f"CASE WHEN {bit(i, '_verdict')} THEN '{r.id}' END" for i, r in enumerate(self.verdicts)
+        )
+        return f"array_compact(array({cases}))"
+
+
+def bit(i: int, mask: str) -> str:
+    """SQL: bit `i` of a mask is set."""
+    return f"({_words(mask, i + 1)[-1]} & {1 << (i % WORD)}L) <> 0"
+
+
+def _words(mask: str, bits: int) -> tuple[str, ...]:
+    n = max(1, -(-bits // WORD))
+    return tuple(mask if i == 0 else f"{mask}_{i + 1}" for i in range(n))
+
+
+def silver_columns(contract: Contract) -> tuple[Column, ...]:
+    """The columns that leave bronze."""
+    return tuple(c for c in contract.columns if not c.bronze_only)
+
+
+def compile_contract(contract: Contract, root: Path) -> Compiled:
+    """The whole way from text to judged row as one SELECT; code lists are read from `schemas/codes/`."""
+    columns = silver_columns(contract)
+    rules = [r for c in columns for r in _column_rules(c, root)]
+    rules += [Rule(r.id, _not(r.sql), r.severity, r.meaning, None, r.dimension) for r in contract.row_rules]
+    verdicts = [*_record_rules(), *(r for r in rules if r.severity == "error")]
+    flags = [r for r in rules if r.severity != "error"]
+    blanks = {c.name: [_fill(k, c) for k in c.type.checks if k.severity == "blank"] for c in columns}
+    select = _select(columns, verdicts, flags, blanks)
+    return Compiled(contract, select, tuple(verdicts), tuple(flags))
+
+
+def _record_rules() -> list[Rule]:
+    known = [
+        Rule(rule, f"coalesce(_error = '{rule}', false)", "error", text, None, "conformity")
+        for rule, text in list(RECORD_ERRORS.items())[:-1]
+    ]
+    others = ", ".join(f"'{r.id}'" for r in known)
+    text = RECORD_ERRORS["record.malformed"]
+    return [
+        *known,
+        Rule("record.malformed", f"coalesce(_error NOT IN ({others}), false)", "error", text, None),
+    ]
+
+
+def _column_rules(column: Column, root: Path) -> list[Rule]:
+    rules = list(_presence(column))
+    for check in column.type.checks:
+        broken = f"(v_{column.name} IS NOT NULL AND {_not(_fill(check, column))})"
+        rules.append(
+            Rule(f"{column.name}.{check.reason}", broken, check.severity, check.meaning, column.name)
+        )
+    if column.type.codes:
+        listed = load_codes(root, column.type.codes)
+        rules += [_code_rule(column, listed), *_validity_rule(column, listed)]
+    if column.derived is None:
+        rules += [
+            Rule(
+                f"{column.name}.{r.reason}",
+                f"coalesce({_fill(r, column)}, false)",
+                r.severity,
+                r.meaning,
+                column.name,
+                "conformity",
+            )
+            for r in column.type.repairs
+        ]
+    return rules
+
+
+def _presence(column: Column) -> list[Rule]:
+    rules: list[Rule] = []
+    if column.required:
+        text = Bilingual("必填项为空", "a required value is missing")
+        rules.append(
+            Rule(
+                f"{column.name}.missing",
+                f"(v_{column.name} IS NULL)",
+                "error",
+                text,
+                column.name,
+                "completeness",
+            )
+        )
+    if column.type.physical != "STRING":
+        text = Bilingual("无法解析", "cannot be read as its type")
+        broken = f"(v_{column.name} IS NOT NULL AND t_{column.name} IS NULL)"
+        rules.append(Rule(f"{column.name}.unparsable", broken, "error", text, column.name))
+    return rules
+
+
+def _code_rule(column: Column, rows: list[dict[str, str]]) -> Rule:
+    codes = ", ".join(f"'{_quoted(code)}'" for code in sorted({r["code"] for r in rows}))
+    text = Bilingual("不在代码表内", "not in the code list")
+    broken = f"(v_{column.name} IS NOT NULL AND v_{column.name} NOT IN ({codes}))"
+    return Rule(f"{column.name}.unknown_code", broken, "error", text, column.name, "conformity")
+
+
+def _validity_rule(column: Column, rows: list[dict[str, str]]) -> list[Rule]:
+    """A code of the list on a day on which the list did not hold it: from `valid_from` on, before `valid_to`;
+    blank is open.
+    """
+    if column.valid_on is None:
+        return []
+    spans: dict[str, list[str]] = {}
+    for row in rows:
+        begun, ended = row["valid_from"], row["valid_to"]
+        parts = [
+            f"{column.valid_on} {sign} DATE'{day}'" for sign, day in ((">=", begun), ("<", ended)) if day
+        ]
+        spans.setdefault(row["code"], []).append(" AND ".join(parts))
+    cases = " ".join(
+        f"WHEN '{_quoted(c)}' THEN {' OR '.join(f'({s})' for s in found)}"
+        for c, found in spans.items()
+        if all(found)
+    )
+    text = Bilingual("代码在该日期无效", "a code that was not valid on that day")
+    broken = f"(v_{column.name} IS NOT NULL AND {_not(f'CASE {column.name} {cases} ELSE true END')})"
+    return [Rule(f"{column.name}.not_valid_on_date", broken, "warning", text, column.name, "conformity")]
+
+
+def _fill(check: Check, column: Column) -> str:
+    sql = check.sql.replace("{v}", f"v_{column.name}").replace("{t}", f"t_{column.name}")
+    return sql.replace("{raw}", f"r_{column.name}").replace("{c}", column.name)
+
+
+def _not(sql: str) -> str:
+    """Broken where the condition is false; unknown is sound."""
+    return f"(NOT coalesce(({sql}), true))"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _select(
+    columns: tuple[Column, ...], verdicts: list[Rule], flags: list[Rule], blanks: dict[str, list[str]]
+) -> str:
+    raw = ", ".join(f"{_raw(c)} AS r_{c.name}" for c in columns)
+    clean = ", ".join(f"{c.type.normalise.replace('{v}', f'r_{c.name}')} AS v_{c.name}" for c in columns)
+    cast = ", ".join(f"{c.type.cast.replace('{v}', f'v_{c.name}')} AS t_{c.name}" for c in columns)
+    final = ", ".join(f"{_blanked(c, blanks[c.name])} AS {c.name}" for c in columns)
+    names = ", ".join(c.name for c in columns)
+    lineage = ", ".join(LINEAGE)
+    masks = ", ".join(_masks("_verdict", verdicts) + _masks("_flags", flags))
+    words = ", ".join((*_words("_verdict", len(verdicts)), *_words("_flags", len(flags))))
+    return f"""SELECT {names}, {lineage}, {words}, {_hash(columns)} AS _row_hash
+FROM (SELECT *, {masks}
+FROM (SELECT * EXCEPT ({_taken_over(columns)}), {final}
+FROM (SELECT *, {cast}
+FROM (SELECT *, {clean}
+FROM (SELECT *, {raw} FROM {{bronze}})))))"""
+
+
+def _taken_over(columns: tuple[Column, ...]) -> str:
+    """The bronze columns whose names the typed columns take over (their text stays as `r_`)."""
+    derived_new = [c.name for c in columns if c.derived is None or c.name in c.derived_from]
+    return ", ".join(derived_new)
+
+
+def _raw(column: Column) -> str:
+    return f"CAST({column.derived} AS STRING)" if column.derived else column.name
+
+
+def _blanked(column: Column, conditions: list[str]) -> str:
+    if not conditions:
+        return f"t_{column.name}"
+    sound = " AND ".join(f"coalesce(({c}), true)" for c in conditions)
+    return f"CASE WHEN {sound} THEN t_{column.name} END"
+
+
+def _masks(mask: str, rules: list[Rule]) -> list[str]:
+    words = _words(mask, len(rules))
+    out: list[str] = []
+    for n, word in enumerate(words):
+        part = rules[n * WORD : (n + 1) * WORD]
+        bits = (
+            " | ".join(f"CASE WHEN {_guarded(r)} THEN {1 << i}L ELSE 0L END" for i, r in enumerate(part))
+            or "0L"
+        )
+        out.append(f"({bits}) AS {word}")
+    return out
+
+
+def _guarded(rule: Rule) -> str:
+    """A record that could not be read breaks only the rule that says so."""
+    return rule.broken if rule.id.startswith("record.") else f"_error IS NULL AND {rule.broken}"
+
+
+def content(contract: Contract, row: str = "") -> str:
+    """SQL: a hash of what a typed row says beside its key; `row` is the prefix of its columns."""
+    return _hash(tuple(c for c in silver_columns(contract) if c.name not in contract.keys), row)
+
+
+def _hash(columns: tuple[Column, ...], row: str = "") -> str:
+    parts = ", ".join(f"coalesce(CAST({row}{c.name} AS STRING), '\\u0000')" for c in columns)
+    return f"sha2(concat_ws('\\u001f', {parts}), 256)"
+
+
+def silver_ddl(contract: Contract, compiled: Compiled) -> str:
+    """The column list of the silver table."""
+    columns = [f"{c.name} {c.type.physical}" for c in silver_columns(contract)]
+    columns += ["_batch_id STRING", "_receipt BIGINT", "_file_id STRING", "_row_no BIGINT", "_line_no BIGINT"]
+    columns += ["_byte_start BIGINT", "_byte_end BIGINT", "_sent_at STRING", "_row_hash STRING"]
+    columns += [f"{w} BIGINT" for w in compiled.flag_words]
+    columns += ["_valid_from DATE", "_valid_to DATE"] if contract.kind == "register" else []
+    return ", ".join([*columns, "_known_from TIMESTAMP", "_known_to TIMESTAMP"])
+
+
+def statistics(contract: Contract) -> str:
+    """The columns by which files of a readable table can be skipped, with commas: keys, days and moments.
+
+    Delta would take the first 32 columns: those of a wide dataset are texts that nobody searches in order,
+    and its moments come after them.
+    """
+    mart = contract.kind == "mart"
+    own = contract.columns if mart else silver_columns(contract)
+    ordered = [c.name for c in own if c.name in contract.keys or c.type.physical in ("DATE", "TIMESTAMP")]
+    valid = ["_valid_from", "_valid_to"] if contract.kind == "register" else []
+    return ",".join(ordered if mart else [*ordered, "_receipt", *valid, "_known_from", "_known_to"])

@@ -1,0 +1,45 @@
+"""Periods, and working days as reference data (`schemas/codes/working_days.csv`): deadlines, never clocks."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import lru_cache
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from citylake.core.codes import load_codes
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+
+
+def first_day(period: str) -> date:
+    """The day on which a period (`2016`, `2016-Q1`, `2016-03`, `2016-03-14`) begins; ValueError when there is
+    no such day.
+    """
+    quarter = {"Q1": "01", "Q2": "04", "Q3": "07", "Q4": "10"}
+    parts = period.split("-")
+    month = quarter.get(parts[1], parts[1]) if len(parts) > 1 else "01"
+    return date(int(parts[0]), int(month), int(parts[2]) if len(parts) > 2 else 1)
+
+
+@lru_cache(maxsize=2)
+def _ordinals(root: Path) -> dict[str, int]:
+    """Day -> number of working days up to and with it."""
+    return {row["code"]: int(row["ordinal"]) for row in load_codes(root, "working_days")}
+
+
+def working_days_after(root: Path, day: date, count: int) -> date:
+    """The `count`-th working day after a day; beyond the calendar's end Monday to Friday count."""
+    known = _ordinals(root)
+    found, left = day, count
+    while left:
+        found += timedelta(days=1)
+        left -= _works(known, found)
+    return found
+
+
+def _works(known: dict[str, int], day: date) -> bool:
+    before = known.get((day - timedelta(days=1)).isoformat())
+    if day.isoformat() in known and before is not None:
+        return known[day.isoformat()] > before
+    return day.weekday() < 5

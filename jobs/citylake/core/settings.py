@@ -1,0 +1,114 @@
+"""Where the lake lives: one typed object, read from the environment (`CITYLAKE_*`) over a profile in
+`infra/profiles/`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its reason. A remote store or a remote Spark is a matter of two
+    settings.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CITYLAKE_", extra="forbid")
+
+    profile: str = "laptop"
+    root: Path = ROOT  # holds schemas/, expectations/, dags/, infra/
+    state: Path = Field(
+        default=ROOT / ".citylake"
+    )  # logs, pid files, embedded store, Airflow home, pages; never lake data of a city
+    lake: str = "citylake"  # the bucket
+    s3_endpoint: str | None = None  # None: the embedded SeaweedFS on `port_s3`
+    s3_region: str = "us-east-1"  # any fixed value; S3-compatible stores ignore it, signers need it
+    s3_access_key: str = "citylake"
+    s3_secret_key: SecretStr = SecretStr("citylake-local-only")
+    s3_reader_access_key: str | None = (
+        # who the JDBC server is at the store; None: the embedded store's reader, elsewhere the lake itself
+        None
+    )
+    s3_reader_secret_key: SecretStr | None = None
+    spark_remote: str | None = None  # None: the embedded Spark Connect server on `port_spark`
+    spark_conf: dict[str, str] = {}  # profile's Spark settings; each line carries its reason there
+    spark_driver_memory: str = "2g"
+    codegen_from_records: int = (
+        50_000  # smaller batches are interpreted: compiling their wide plans costs more than it saves
+    )
+    # marts of fewer input rows are built whole: finding what a change reaches costs more than it saves
+    update_from_rows: int = 100_000
+    token_key_file: Path | None = (
+        None  # HMAC key for personal identifiers; None: created under `state`, mode 0600
+    )
+    connections: dict[str, SecretStr] = {}  # id -> URI of a source, the only place for its user and password
+    sources: dict[
+        str, str
+    ] = {}  # dataset -> where it comes from (a path, a connection's id, an address), with options behind `#`
+    language: str = "zh"
+    port_s3: int = 18333
+    port_s3_master: int = 19333
+    port_s3_volume: int = 18080
+    port_s3_filer: int = 18888
+    port_spark: int = 15002
+    port_spark_ui: int = 14040
+    port_jdbc: int = 10015
+    port_airflow: int = 18793
+    port_pages: int = 18081
+
+    @property
+    def endpoint(self) -> str:
+        """The S3 endpoint in use, embedded or remote."""
+        return self.s3_endpoint or f"http://127.0.0.1:{self.port_s3}"
+
+    @property
+    def keys(self) -> tuple[str, SecretStr]:
+        """The lake's own keys to its store."""
+        return self.s3_access_key, self.s3_secret_key
+
+    @property
+    def reader(self) -> tuple[str, SecretStr]:
+        """Keys that can read what is released to analysts, and write nothing."""
+        if self.s3_reader_access_key and self.s3_reader_secret_key:
+            return self.s3_reader_access_key, self.s3_reader_secret_key
+        return self.keys if self.s3_endpoint else ("citylake-reader", SecretStr("citylake-reader-local-only"))
+
+    @property
+    def spark_address(self) -> str:
+        """The Spark Connect address in use, embedded or remote."""
+        return self.spark_remote or f"sc://127.0.0.1:{self.port_spark}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments beat the environment, the environment beats the profile, the profile beats the defaults."""
+        profile = env_settings().get("profile", "laptop")
+        toml = TomlConfigSettingsSource(settings_cls, ROOT / "infra" / "profiles" / f"{profile}.toml")
+        return init_settings, env_settings, toml
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """Read the settings once for this process."""
+    return Settings()
+
+
+def profile_names() -> list[str]:
+    """The profiles that `infra/profiles/` offers."""
+    return sorted(path.stem for path in (ROOT / "infra" / "profiles").glob("*.toml"))

@@ -1,0 +1,270 @@
+"""JSON documents that hold one array of flat records, and JSON lines; nested values stay JSON text, numbers
+keep their digits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from citylake.contract.model import Contract
+from citylake.ingest.formats.records import Record, Unreadable
+from citylake.ingest.formats.scanner import physical_lines
+from citylake.ingest.limits import DEPTH, DOCUMENT_BYTES, FIELD_CHARACTERS
+from citylake.ledger.receipts import Finding
+
+_WHITE = " \t\r\n"
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{\]}]')
+
+
+class _Number(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+class _Twice(ValueError):
+    """A key stands twice in one object."""
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Twice
+    return found
+
+
+def _constant(text: str) -> Any:
+    raise ValueError(text)  # NaN and Infinity are not JSON (RFC 8259, section 6)
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_float=_Number, parse_int=_Number, parse_constant=_constant
+)
+
+
+class _Fields:
+    """Turns a JSON object into a record of a contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        fields = [c for c in contract.columns if c.delivered]
+        self._names = {c.header(""): c.name for c in fields}
+        self.columns = tuple(c.name for c in fields)
+
+    def record(self, number: int, line: int, start: int, end: int, value: Any) -> Record:
+        """A record with what is wrong with it."""
+        if not isinstance(value, dict):
+            return Record(number, line, start, end, [None] * len(self.columns), "record.malformed")
+        found: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        error = "record.extra_field" if found.keys() - self._names.keys() else None
+        values = [_text(found.get(header)) for header in self._names]
+        return Record(number, line, start, end, values, error or _unwanted(values))
+
+
+def _unwanted(values: list[str | None]) -> str | None:
+    texts = [v for v in values if v]
+    if any("\0" in v for v in texts):
+        return "record.nul"
+    if any(len(v) > FIELD_CHARACTERS for v in texts):
+        return "record.field_too_long"
+    return "record.replacement_character" if any("\ufffd" in v for v in texts) else None
+
+
+def _text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return None if value is None else str(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+class JsonRecords:
+    """A file `{…, "<records>": [ {…}, … ]}`."""
+
+    def __init__(self, path: Path, contract: Contract) -> None:
+        """Unreadable when it is not in its charset, not JSON, too deep, or has no such array."""
+        self._name, self._fields = path.name, _Fields(contract)
+        self.columns, self.layout = self._fields.columns, ""
+        self._text, self._bom = _decoded(path, contract.encoding)
+        _check_depth(self._text, path.name)
+        self._array = self._find(contract.records or "records")
+
+    def _find(self, member: str) -> int:
+        """Where the array's first element begins; the whole document is parsed on the way."""
+        at = self._skip(0, "{")
+        found = -1
+        while self._text[at : at + 1] != "}":
+            key, at = self._parse(self._white(at))
+            at = self._skip(at, ":")
+            if key == member and self._text[at : at + 1] == "[":
+                found = at + 1
+                at = self._elements(found)
+            else:
+                _, at = self._parse(at)
+            at = self._white(at)
+            at = self._white(at + 1) if self._text[at : at + 1] == "," else at
+            if self._text[at : at + 1] not in ("}", '"'):
+                raise self._malformed(at)
+        if self._text[at + 1 :].strip(_WHITE):
+            raise self._malformed(at + 1)
+        if found < 0:
+            raise Unreadable(
+                Finding(
+                    "delivery.header", f"缺少数组 {member}", f"no array '{member}'", self._name, 1, member
+                )
+            )
+        return found
+
+    def _elements(self, at: int) -> int:
+        """Parse the array's elements one by one, so that a fault is told with its line; one past the array's
+        end.
+        """
+        at = self._white(at)
+        while self._text[at : at + 1] != "]":
+            _, at = self._parse(at)
+            at = self._white(at)
+            if self._text[at : at + 1] == ",":
+                at = self._white(at + 1)
+                if self._text[at : at + 1] != "]":
+                    continue
+            if self._text[at : at + 1] != "]" or self._text[at - 1] == ",":
+                raise self._malformed(at)
+        return at + 1
+
+    def _white(self, at: int) -> int:
+        while self._text[at : at + 1] and self._text[at] in _WHITE:
+            at += 1
+        return at
+
+    def _skip(self, at: int, sign: str) -> int:
+        at = self._white(at)
+        if self._text[at : at + 1] != sign:
+            raise self._malformed(at)
+        return self._white(at + 1)
+
+    def _parse(self, at: int) -> tuple[Any, int]:
+        try:
+            return _DECODER.raw_decode(self._text, at)
+        except json.JSONDecodeError as error:
+            raise self._malformed(error.pos) from None
+        except _Twice:
+            raise Unreadable(
+                Finding(
+                    "file.duplicate_key",
+                    "对象中键重复",
+                    "a key stands twice in one object",
+                    self._name,
+                    self._line(at),
+                )
+            ) from None
+        except (ValueError, RecursionError):
+            raise self._malformed(at) from None
+
+    def _line(self, at: int) -> int:
+        return self._text.count("\n", 0, at) + 1
+
+    def _malformed(self, at: int) -> Unreadable:
+        line = self._line(at)
+        return Unreadable(
+            Finding(
+                "delivery.malformed", f"第{line}行不是合法JSON", f"not JSON at line {line}", self._name, line
+            )
+        )
+
+    def __iter__(self) -> Iterator[Record]:
+        text, at, number = self._text, self._array, 0
+        byte, line, seen = self._bom, 1, 0
+        while True:
+            while text[at] in _WHITE or text[at] == ",":
+                at += 1
+            if text[at] == "]":
+                return
+            value, end = _DECODER.raw_decode(text, at)
+            number += 1
+            byte, line = byte + len(text[seen:at].encode()), line + text.count("\n", seen, at)
+            last = byte + len(text[at:end].encode())
+            yield self._fields.record(number, line, byte, last, value)
+            byte, line, seen, at = last, line + text.count("\n", at, end), end, end
+
+
+class JsonLines:
+    """One object on each line (a line that is no object is an error of that record)."""
+
+    def __init__(self, path: Path, contract: Contract) -> None:
+        """Unreadable when it is empty."""
+        if not path.stat().st_size:
+            raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
+        self._path, self._fields, self._encoding = path, _Fields(contract), contract.encoding
+        self.columns, self.layout = self._fields.columns, ""
+
+    def __iter__(self) -> Iterator[Record]:
+        number = 0
+        with self._path.open("rb") as handle:
+            for line, start, piece in physical_lines(handle, self._path.name):
+                if not piece.strip():
+                    continue
+                number += 1
+                yield self._record(number, line, start, piece)
+
+    def _record(self, number: int, line: int, start: int, piece: bytes) -> Record:
+        empty: list[str | None] = [None] * len(self.columns)
+        try:
+            text = piece.decode("utf-8-sig" if line == 1 else self._encoding).strip()
+        except UnicodeDecodeError:
+            return Record(number, line, start, start + len(piece), empty, "record.undecodable")
+        try:
+            _check_depth(text, self._path.name, line)
+            value = _DECODER.decode(text)
+        except (ValueError, RecursionError):
+            if piece[-1:] not in (b"\n", b"\r"):
+                raise Unreadable(
+                    Finding(
+                        "file.truncated",
+                        "末行不完整,文件被截断",
+                        "the last record is cut off",
+                        self._path.name,
+                        line,
+                    )
+                ) from None
+            return Record(number, line, start, start + len(piece), empty, "record.malformed")
+        return self._fields.record(number, line, start, start + len(piece), value)
+
+
+def _decoded(path: Path, encoding: str) -> tuple[str, int]:
+    """The text of a document and the bytes of its byte order mark."""
+    if path.stat().st_size > DOCUMENT_BYTES:
+        raise Unreadable(
+            Finding(
+                "budget.document_bytes",
+                "文件过大",
+                f"more than {DOCUMENT_BYTES >> 20} MiB; send JSON lines",
+                path.name,
+            )
+        )
+    body = path.read_bytes()
+    if not body.strip():
+        raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
+    try:
+        return body.decode("utf-8-sig" if encoding == "utf-8" else encoding), 3 if body[
+            :3
+        ] == b"\xef\xbb\xbf" else 0
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        zh, en = (
+            f"第{line}行(字节{error.start})不是{encoding}编码",
+            f"line {line} (byte {error.start}) is not {encoding}",
+        )
+        raise Unreadable(Finding("delivery.charset", zh, en, path.name, line)) from None
+
+
+def _check_depth(text: str, name: str, line: int | None = None) -> None:
+    depth = 0
+    for token in _TOKEN.finditer(text):
+        sign = token.group()[0]
+        depth += 1 if sign in "[{" else -1 if sign in "]}" else 0
+        if depth > DEPTH:
+            at = line or text.count("\n", 0, token.start()) + 1
+            raise Unreadable(
+                Finding("budget.depth", f"嵌套超过{DEPTH}层", f"nested more than {DEPTH} deep", name, at)
+            )

@@ -30,7 +30,9 @@ LEAST = {"precision": 0.999, "recall": 0.99, "b_cubed_f1": 0.99}
 
 @dataclass(frozen=True)
 class World:
-    """One city: its seed, how many names differ between offices, and whether identifiers are often missing."""
+    """One city: its seed, how many names differ between offices, and whether identifiers are often
+    missing.
+    """
 
     seed: int
     organisations: int

@@ -114,7 +114,9 @@ def _decoding(path: Path, encoding: str) -> Work:
 
 
 def _writing(path: Path, uri: str, options: dict[str, str], encoding: str) -> Work:
-    """Hop 4's write alone: the bronze rows, with the lineage of each, are in memory before the clock starts."""
+    """Hop 4's write alone: the bronze rows, with the lineage of each, are in memory before the clock
+    starts.
+    """
     import pyarrow as pa
 
     schema, batches, properties = _batches(path, encoding)

@@ -1,4 +1,6 @@
-"""Real parts for every test: SeaweedFS and Spark Connect on free ports, started once and stopped at the end."""
+"""Real parts for every test: SeaweedFS and Spark Connect on free ports, started once and stopped at the
+end.
+"""
 
 from __future__ import annotations
 

@@ -155,7 +155,9 @@ def _patched(root: Path, target: Path, patch: str) -> dict[str, Contract]:
 
 
 def _records(path: Path, contract: Contract, known: set[str]) -> list[Any]:
-    """Place, error and values by column of every record; values of columns that the patch added are left out."""
+    """Place, error and values by column of every record; values of columns that the patch added are left
+    out.
+    """
     decoder = open_file(path, contract)
     names = decoder.columns
     return [

@@ -44,7 +44,9 @@ KEYS = int(os.environ.get("CITYLAKE_HISTORIES", "100000"))
 
 @dataclass(frozen=True)
 class Delivery:
-    """One hand-over: its name, the month it is about, when it was sent, and whether what it lacks has ended."""
+    """One hand-over: its name, the month it is about, when it was sent, and whether what it lacks has
+    ended.
+    """
 
     name: str
     month: int

@@ -1,4 +1,6 @@
-"""Over JDBC analysts read what is released, and nothing else: the server knows the store only as its reader."""
+"""Over JDBC analysts read what is released, and nothing else: the server knows the store only as its
+reader.
+"""
 
 from __future__ import annotations
 

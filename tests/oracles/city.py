@@ -39,5 +39,7 @@ class City:
         return found
 
     def rows(self, dataset: str) -> list[dict[str, str]]:
-        """True rows of a dataset in the order of its deliveries, with `_delivery`, `_period` and `_sent_at`."""
+        """True rows of a dataset in the order of its deliveries, with `_delivery`, `_period` and
+        `_sent_at`.
+        """
         return self._rows.get(dataset, [])

@@ -343,7 +343,9 @@ CODED = {
 
 
 def codes_of_firms(city: City) -> list[tuple[Any, ...]]:
-    """Every identifier that any office gives of a registered firm: the old ones and the new, each leads home."""
+    """Every identifier that any office gives of a registered firm: the old ones and the new, each leads
+    home.
+    """
     home = {r[TRUTH]: r["registration_no"] for r in city.rows(FIRMS)}
     given = {
         (c.removeprefix("counterpart_"), r[c], home[r[TRUTH]])

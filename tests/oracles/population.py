@@ -1,4 +1,6 @@
-"""Population: answers counted person by person from the true registers, with a slow suppression of their own."""
+"""Population: answers counted person by person from the true registers, with a slow suppression of their
+own.
+"""
 
 from __future__ import annotations
 

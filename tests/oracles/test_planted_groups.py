@@ -68,5 +68,7 @@ def test_recall_and_precision(found: Score, group: str) -> None:
 
 
 def test_sound_rows_raise_nothing(found: Score) -> None:
-    """Hours of CO in another unit are a fault of the station over a spell; `test_sensor_scores` scores them."""
+    """Hours of CO in another unit are a fault of the station over a spell; `test_sensor_scores` scores
+    them.
+    """
     assert found.alarms.keys() <= {"environment/air_quality_hourly air_quality_hourly.co_in_ugm3"}

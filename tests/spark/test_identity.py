@@ -437,6 +437,8 @@ def test_twelve_monthly_runs_never_change_an_id(spark: Any) -> None:
 
 
 def _said(row: Any) -> tuple[str, ...]:
-    """What names a record in every run: a register's key, else all that a decision says of its counterpart."""
+    """What names a record in every run: a register's key, else all that a decision says of its
+    counterpart.
+    """
     columns = ("name", *IDENTIFIERS) if row["source"].startswith("development_reform") else ("source_key",)
     return (row["source"], *((row[c] or "").replace(row["name"][1:4], "") for c in columns))

@@ -148,7 +148,9 @@ def test_a_withdrawn_judgement_restores_what_was_before(spark: Any) -> None:
 
 @pytest.fixture(scope="module")
 def silver(spark: Any) -> list[dict[str, Any]]:
-    """What three offices' silver tables hold after each of the last three months of 2016, and no judgement."""
+    """What three offices' silver tables hold after each of the last three months of 2016, and no
+    judgement.
+    """
     frames: list[dict[str, Any]] = []
     rows = delivered(2016, 60)
     for month in (10, 11, 12):

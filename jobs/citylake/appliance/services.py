@@ -1,4 +1,6 @@
-"""The embedded lake: SeaweedFS as S3 server, Spark Connect, and on request the JDBC server, all on loopback."""
+"""The embedded lake: SeaweedFS as S3 server, Spark Connect, and on request the JDBC server, all on
+loopback.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""The file that goes back to a department with its refused records, and the delivery that brings them home."""
+"""The file that goes back to a department with its refused records, and the delivery that brings them
+home.
+"""
 
 from __future__ import annotations
 

@@ -206,7 +206,9 @@ def _tell(store: Store, case: Case, event: str, by: str, reason: str, more: dict
 
 
 def settle(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> None:
-    """After a batch was admitted: when it amends another, write down which of that one's records it resolved."""
+    """After a batch was admitted: when it amends another, write down which of that one's records it
+    resolved.
+    """
     corrected = next(
         (
             r

@@ -15,7 +15,9 @@ app = typer.Typer()
 
 @app.command()
 def check(as_json: Json = False) -> None:
-    """Compare bronze with the landed bytes and every chain with its hashes; names batch and line of any loss."""
+    """Compare bronze with the landed bytes and every chain with its hashes; names batch and line of any
+    loss.
+    """
     from citylake.audit.conservation import losses
     from citylake.ledger.evidence import broken_links
     from citylake.pipeline.lake import open_lake

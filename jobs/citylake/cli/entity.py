@@ -102,7 +102,9 @@ def entity_split(
     who: Who,
     as_json: Json = False,
 ) -> None:
-    """Take one record out of its organisation: a judgement `not_same` against the record that holds the id."""
+    """Take one record out of its organisation: a judgement `not_same` against the record that holds the
+    id.
+    """
     from citylake.casework.judgements import split_from
     from citylake.pipeline.lake import open_lake
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Table:
-    """A Delta table by its layer (`bronze silver quarantine stage kept marts audit`) and its name below it."""
+    """A Delta table by its layer (`bronze silver quarantine stage kept marts audit`) and its name below
+    it.
+    """
 
     layer: str
     name: str  # "<department>/<dataset>" or "<mart>/<table>"

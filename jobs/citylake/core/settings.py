@@ -97,7 +97,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Arguments beat the environment, the environment beats the profile, the profile beats the defaults."""
+        """Arguments beat the environment, the environment beats the profile, the profile beats the
+        defaults.
+        """
         profile = env_settings().get("profile", "laptop")
         toml = TomlConfigSettingsSource(settings_cls, ROOT / "infra" / "profiles" / f"{profile}.toml")
         return init_settings, env_settings, toml

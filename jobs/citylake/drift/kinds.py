@@ -247,7 +247,9 @@ def _layout_patch(case: _Case, found: Alignment) -> str:
 
 
 def _key_patch(case: _Case, found: Alignment) -> str:
-    """JSON has one key for a column: a new key is one more column, a renamed one needs a new major version."""
+    """JSON has one key for a column: a new key is one more column, a renamed one needs a new major
+    version.
+    """
     edit = case.edit()
     for p in found.unknown:
         edit.column(case.sample.header[p])

@@ -146,7 +146,9 @@ def share(values: Iterable[str], test: Accepts) -> float:
 
 
 def shape(value: str) -> str:
-    """The form of a value: runs of digits and letters with their length, Chinese as one, signs as they are."""
+    """The form of a value: runs of digits and letters with their length, Chinese as one, signs as they
+    are.
+    """
     return _RUN.sub(lambda m: _run(m.group()), value)[:60]
 
 

@@ -46,7 +46,9 @@ class Sample:
 
 
 def read_sample(path: Path, contract: Contract) -> Sample:
-    """The sample of a file in the format of its contract; ValueError for a format that has no lenient reader."""
+    """The sample of a file in the format of its contract; ValueError for a format that has no lenient
+    reader.
+    """
     match contract.format:
         case "csv":
             return _delimited(path, contract)

@@ -142,7 +142,9 @@ def statements(inputs: Mapping[str, DataFrame], known: Mapping[str, int] | None 
 
 
 def _later(silver: DataFrame, since: int | None) -> DataFrame:
-    """Rows that came since; silver only ever adds rows, each batch with a later moment than the one before."""
+    """Rows that came since; silver only ever adds rows, each batch with a later moment than the one
+    before.
+    """
     return silver if since is None else silver.where(F.col("_known_from") > F.timestamp_micros(F.lit(since)))
 
 

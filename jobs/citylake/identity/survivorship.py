@@ -42,7 +42,9 @@ def values(linked: DataFrame, leads: DataFrame) -> DataFrame:
 
 
 def _compared() -> Column:
-    """Names without place and form, else the value itself: two ways to write one name are no contradiction."""
+    """Names without place and form, else the value itself: two ways to write one name are no
+    contradiction.
+    """
     return F.when(F.col("field") == "name", F.expr(names.core(names.whole("value")))).otherwise(
         F.col("value")
     )

@@ -73,7 +73,9 @@ def bronze_schema(contract: Contract) -> pa.Schema:
 def bronze_batches(
     contract: Contract, receipt: Receipt, paths: dict[str, Path], tokens: Tokens
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a delivery as Arrow batches of `bronze_schema`; `paths` gives each file's bytes by sha256."""
+    """The rows of a delivery as Arrow batches of `bronze_schema`; `paths` gives each file's bytes by
+    sha256.
+    """
     for file in receipt.files:
         decoder = open_file(paths[file.sha256], contract.of_file(file.name, receipt.corrects))
         yield from _file_batches(contract, receipt, file, decoder, tokens)
@@ -114,7 +116,9 @@ def _places(piece: Block | list[Record]) -> dict[str, Any]:
 
 
 def _block_texts(contract: Contract, decoder: Decoder, block: Block, tokens: Tokens) -> dict[str, Any]:
-    """Columns of text by bronze name for a block; columns that may hold something personal go value by value."""
+    """Columns of text by bronze name for a block; columns that may hold something personal go value by
+    value.
+    """
     out: dict[str, Any] = {}
     for name, values in zip(decoder.columns, block.columns, strict=True):
         column = contract.column(name)

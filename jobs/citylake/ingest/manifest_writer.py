@@ -1,4 +1,6 @@
-"""Manifests that the lake makes itself, for sources whose departments write none; they say `attested: false`."""
+"""Manifests that the lake makes itself, for sources whose departments write none; they say `attested:
+false`.
+"""
 
 from __future__ import annotations
 

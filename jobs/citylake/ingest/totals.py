@@ -57,7 +57,9 @@ class Measured:
             self.no_numbers[name] = self.no_numbers.get(name, 0) + 1
 
     def findings(self, contract: Contract) -> Iterator[Finding]:
-        """Every stated total that does not agree, and every one of a column that the contract does not have."""
+        """Every stated total that does not agree, and every one of a column that the contract does not
+        have.
+        """
         known = {c.name: c for c in contract.columns}
         for total, name, promised, came in self._pairs():
             if name not in known:

@@ -76,7 +76,9 @@ class Receipt:
 
 @dataclass(frozen=True)
 class Replacement:
-    """Whose rows a replacing delivery takes back, and whose it must leave as they are; numbers of receipts."""
+    """Whose rows a replacing delivery takes back, and whose it must leave as they are; numbers of
+    receipts.
+    """
 
     taken_back: frozenset[int]  # the replaced delivery, its earlier revisions, and what amended them
     later: frozenset[int]  # accepted after the replaced one: what they name holds

@@ -43,7 +43,9 @@ def frame(
     frames: Mapping[str, DataFrame],
     at: dict[str, str],
 ) -> DataFrame:
-    """All rows of a mart of many input rows that its module can update; `at` are the versions of its inputs."""
+    """All rows of a mart of many input rows that its module can update; `at` are the versions of its
+    inputs.
+    """
     address = kept(contract.id).spark_uri(settings.lake)
     before = _inputs(settings, contract)
     if before is None or not all(

@@ -57,7 +57,9 @@ def _finding(found: Finding) -> dict[str, Any]:
 
 
 def deadline(receipt: Receipt, root: Path) -> str | None:
-    """The last day to mend: working days after the sending; None when the manifest did not say when that was."""
+    """The last day to mend: working days after the sending; None when the manifest did not say when that
+    was.
+    """
     if not receipt.sent_at:
         return None
     sent = datetime.fromisoformat(receipt.sent_at).astimezone(BEIJING).date()

@@ -1,4 +1,6 @@
-"""DAGs from the plan. Every task calls one verb in this process and holds nothing: progress is in the lake."""
+"""DAGs from the plan. Every task calls one verb in this process and holds nothing: progress is in the
+lake.
+"""
 
 from __future__ import annotations
 

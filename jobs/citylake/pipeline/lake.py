@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass
 class Lake:
-    """One opened lake: settings, store, contracts, and a Spark client that is made only when a verb needs it."""
+    """One opened lake: settings, store, contracts, and a Spark client that is made only when a verb needs
+    it.
+    """
 
     settings: Settings
     store: Store

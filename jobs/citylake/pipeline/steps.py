@@ -1,4 +1,6 @@
-"""The verbs of the pipeline; each may run twice. The command line and the scheduler call the same functions."""
+"""The verbs of the pipeline; each may run twice. The command line and the scheduler call the same
+functions.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +117,9 @@ def _gated(lake: Lake, contract: Contract, receipt: Receipt, refined: Event) -> 
 
 
 def overrule_gate(lake: Lake, dataset: str, number: int, *, by: str, reason: str) -> dict[str, Any]:
-    """A steward lets a held batch in: who and why go to the evidence, then it is admitted as it was judged."""
+    """A steward lets a held batch in: who and why go to the evidence, then it is admitted as it was
+    judged.
+    """
     from citylake.casework.overrule import overrule
 
     overrule(lake.store, lake.contracts[dataset], number, by, reason)

@@ -44,7 +44,9 @@ def masked(column: Column, text: str | None) -> str:
 
 
 def masked_record(contract: Contract, text: str) -> str:
-    """A whole record whose values cannot be told apart: its shape when the contract holds anything personal."""
+    """A whole record whose values cannot be told apart: its shape when the contract holds anything
+    personal.
+    """
     return _short(shape(text) if holds_persons(contract) else _without_identifiers(text), _LINE)
 
 

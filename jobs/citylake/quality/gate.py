@@ -18,7 +18,9 @@ def judge_rows(suite: dict[str, Any], schema: StructType, observed: dict[str, An
 
 
 def batch_facts(counts: dict[str, Any]) -> dict[str, Any]:
-    """One row of facts for the batch suite: the equation's two sides and the shares that a contract bounds."""
+    """One row of facts for the batch suite: the equation's two sides and the shares that a contract
+    bounds.
+    """
     received = counts["received"]
     accounted = counts["accepted"] + counts["duplicate"] + counts["superseded"] + counts["quarantined"]
     # What silver held before is what this batch left as it was, changed or ended.

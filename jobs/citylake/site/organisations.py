@@ -63,7 +63,9 @@ class Organisation:
 def organisations(
     settings: Settings, contracts: Mapping[str, Contract], pinned: Mapping[str, Mapping[str, Any]]
 ) -> list[Organisation]:
-    """The organisations about which most is known, most first; empty while nothing of the theme is released."""
+    """The organisations about which most is known, most first; empty while nothing of the theme is
+    released.
+    """
     tables = [
         (c, _by_organisation(settings, c, pinned[mart(c.id).title]))
         for c in _tables(contracts)

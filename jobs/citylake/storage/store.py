@@ -43,7 +43,9 @@ class Store:
 
     @_patient
     def create(self, key: str, body: bytes) -> bool:
-        """Write a new object; False when the key exists. After an unclear answer the object itself decides."""
+        """Write a new object; False when the key exists. After an unclear answer the object itself
+        decides.
+        """
         self.requests["put"] += 1
         try:
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")

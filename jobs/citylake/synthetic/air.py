@@ -99,7 +99,9 @@ def _peak(rng: Random, month: date, stations: tuple[str, ...]) -> Spell:
 
 
 def _within(rng: Random, kind: str, week: datetime, length: int) -> tuple[datetime, datetime]:
-    """Whole days for a clock and an edition, one day for what takes a day's hours, any hours for the others."""
+    """Whole days for a clock and an edition, one day for what takes a day's hours, any hours for the
+    others.
+    """
     if kind in ("clock_shift", "other_edition"):
         first = week + timedelta(days=rng.randrange(1, 3))
         return first, first + timedelta(hours=length // 24 * 24 - 1)

@@ -21,7 +21,9 @@ Change = Callable[[str, Row, Random], str | None]
 
 @dataclass(frozen=True)
 class Defect:
-    """One kind on one column: what it does to the text (None where it cannot), and what the lake should say."""
+    """One kind on one column: what it does to the text (None where it cannot), and what the lake should
+    say.
+    """
 
     id: str
     column: str

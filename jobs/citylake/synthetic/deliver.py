@@ -1,4 +1,6 @@
-"""Deliveries in the offices' own shapes, with manifests; rows stream through, a file is never held in memory."""
+"""Deliveries in the offices' own shapes, with manifests; rows stream through, a file is never held in
+memory.
+"""
 
 from __future__ import annotations
 

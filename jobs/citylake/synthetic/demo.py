@@ -129,7 +129,9 @@ def _run(lake: Lake, api: Api, plan: Plan, out: Console) -> list[str]:
 
 
 class _Progress:
-    """Tells each run's end once, with the share that is done and how long the rest takes at the pace so far."""
+    """Tells each run's end once, with the share that is done and how long the rest takes at the pace so
+    far.
+    """
 
     def __init__(self, api: Api, out: Console) -> None:
         self._api, self._out = api, out

@@ -11,7 +11,9 @@ _ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714-1997
 
 
 def org_code(number: int) -> str:
-    """An organisation code from the range that GB 11714 keeps for private use, so it never meets a real one."""
+    """An organisation code from the range that GB 11714 keeps for private use, so it never meets a real
+    one.
+    """
     body = (
         f"PDY{number % 99999 + 1:05d}"
         if number < 99999
@@ -52,6 +54,8 @@ def old_registration_no(division: str, number: int) -> str:
 
 
 def resident_id(division: str, birth: str, sequence: int) -> str:
-    """An 18-character identifier (GB 11643-1999): the number read in base 13 is 1 modulo 11 with its check."""
+    """An 18-character identifier (GB 11643-1999): the number read in base 13 is 1 modulo 11 with its
+    check.
+    """
     body = f"{division}{birth}{sequence:03d}"
     return body + "0123456789X"[(1 - 2 * int(body, 13)) % 11]

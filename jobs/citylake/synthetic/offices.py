@@ -134,7 +134,9 @@ def paging_office(rows: Rows) -> Iterator[str]:
 
 
 def delivered_rows(folder: Path, contract: Contract, by: str) -> Rows:
-    """The rows of a delivery that the generator wrote as CSV, keyed by the contract's `column` or `header`."""
+    """The rows of a delivery that the generator wrote as CSV, keyed by the contract's `column` or
+    `header`.
+    """
     path = next(p for p in sorted(folder.iterdir()) if p.suffix == ".csv")
     with path.open(
         encoding="utf-8-sig" if contract.encoding == "utf-8" else contract.encoding, newline=""

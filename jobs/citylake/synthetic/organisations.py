@@ -93,7 +93,9 @@ def organisation_codes(seed: int, count: int, month: date, variants: float = 0.2
 
 
 def taxpayers(seed: int, count: int, month: date, office: str, variants: float = 0.2) -> Iterator[Row]:
-    """The register of state (`国税`) or local (`地税`) taxation; the number is old (15) or the credit code."""
+    """The register of state (`国税`) or local (`地税`) taxation; the number is old (15) or the credit
+    code.
+    """
     for i, e, rng in _each(seed, count, month, office, 0.8):
         now, number = facts(seed, i, e.division, month), tax_number(seed, i, e)
         yield {

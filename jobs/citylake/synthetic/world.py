@@ -19,7 +19,9 @@ Row = dict[str, str]
 
 @dataclass(frozen=True)
 class World:
-    """One city: everything in it follows from the seed; `scale` multiplies the numbers that a theme states."""
+    """One city: everything in it follows from the seed; `scale` multiplies the numbers that a theme
+    states.
+    """
 
     seed: int
     scale: float

@@ -1,4 +1,6 @@
-"""Strict charsets: what a file is encoded in against what its contract says, and where a byte cannot be read."""
+"""Strict charsets: what a file is encoded in against what its contract says, and where a byte cannot be
+read.
+"""
 
 from __future__ import annotations
 

@@ -100,7 +100,9 @@ def _write(pieces: Iterator[bytes], plain: Path, packed: Path) -> None:
 
 
 def _gunzipped(path: Path) -> Iterator[bytes]:
-    """Concatenated members are one stream (RFC 1952, section 2.2); bytes after the last member are refused."""
+    """Concatenated members are one stream (RFC 1952, section 2.2); bytes after the last member are
+    refused.
+    """
     try:
         with gzip.open(path, "rb") as handle:
             while piece := handle.read(_BLOCK):

@@ -1,4 +1,6 @@
-"""Delimited text: strict charset, records by the scanner, columns by header text, byte range of every record."""
+"""Delimited text: strict charset, records by the scanner, columns by header text, byte range of every
+record.
+"""
 
 from __future__ import annotations
 

@@ -36,7 +36,9 @@ _EXACT = 15  # digits that a spreadsheet's number keeps
 
 
 class Workbook:
-    """The first sheet of a workbook as a table; `contract.table` says where its header is and where it stops."""
+    """The first sheet of a workbook as a table; `contract.table` says where its header is and where it
+    stops.
+    """
 
     def __init__(self, path: Path, contract: Contract) -> None:
         """Unreadable when it is no workbook or has no such header."""
@@ -209,7 +211,9 @@ def _check_area(height: int, width: int, name: str) -> None:
 
 
 def _check_extent(sheet: IO[bytes], name: str) -> None:
-    """The rows and columns that an xlsx sheet's cells span; readers hold the whole rectangle, however empty."""
+    """The rows and columns that an xlsx sheet's cells span; readers hold the whole rectangle, however
+    empty.
+    """
     height, width, rest = 0, 0, b""
     while block := sheet.read(1 << 20):
         for letters, digits in _CELL.findall(rest + block):

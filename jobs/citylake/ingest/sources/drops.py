@@ -134,7 +134,9 @@ def _shape(drop: Drop) -> dict[str, list[float]]:
 
 
 def whole_deliveries(place: Place, watch: Watch) -> Generator[Found, None, None]:
-    """The deliveries of a place: folders with a manifest, and those without one that `watch` finds complete."""
+    """The deliveries of a place: folders with a manifest, and those without one that `watch` finds
+    complete.
+    """
     for drop in place.drops():
         if MANIFEST in drop.files:
             files = {n: partial(place.get, drop, n) for n in sorted(drop.files) if n not in (MANIFEST, DONE)}

@@ -79,7 +79,9 @@ class _Pages:
         self._snapshot = state / "snapshot.json"
 
     def read(self) -> list[Path]:
-        """All pages in order; those that an earlier fetch of the same snapshot kept are not asked for again."""
+        """All pages in order; those that an earlier fetch of the same snapshot kept are not asked for
+        again.
+        """
         self._begin()
         found: list[Path] = []
         rows, total = 0, -1

@@ -60,7 +60,9 @@ class _Mark:
 
 
 class QuerySource:
-    """The answer to a query as one delivery: all of it, or with a mark what is new since the last delivery."""
+    """The answer to a query as one delivery: all of it, or with a mark what is new since the last
+    delivery.
+    """
 
     def __init__(self, address: Address, order: Order, query: Query, state: Path) -> None:
         """ContractError `source.format` when the contract is not plain CSV. `state` keeps the mark."""

@@ -63,7 +63,9 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
 
 
 def _leading(records: DataFrame) -> DataFrame:
-    """The one register record of an organisation whose versions count: by trust, then the one known longest."""
+    """The one register record of an organisation whose versions count: by trust, then the one known
+    longest.
+    """
     first = F.min_by(F.struct("source", "source_key"), F.struct("trust", "first_known_on", "record_id"))
     led = records.where(F.col("source").isin(*REGISTERS)).groupBy("entity_id").agg(first.alias("_lead"))
     return led.select("entity_id", "_lead.source", "_lead.source_key")

@@ -1,4 +1,6 @@
-"""Every identifier by which an organisation is known: what leads an analyst from any old code to the one id."""
+"""Every identifier by which an organisation is known: what leads an analyst from any old code to the one
+id.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Penalties of organisations, every version that the lake knew, with the days on which the public sees them."""
+"""Penalties of organisations, every version that the lake knew, with the days on which the public sees
+them.
+"""
 
 from __future__ import annotations
 

@@ -55,7 +55,9 @@ def _published(decisions: DataFrame, kind: str) -> DataFrame:
 
 
 def _issued(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Licences issued by authority and quarter, with those never published and those whose time is not over."""
+    """Licences issued by authority and quarter, with those never published and those whose time is not
+    over.
+    """
     licences, permits = known(inputs["market_regulation/licence"]), inputs["marts/credit/permit"]
     days = (
         licences.select("known_from")

@@ -1,1 +1,3 @@
-"""Environment: hours and days of the air stations, exceedances, sensor faults, polluters as legal entities."""
+"""Environment: hours and days of the air stations, exceedances, sensor faults, polluters as legal
+entities.
+"""

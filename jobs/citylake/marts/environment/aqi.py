@@ -31,7 +31,9 @@ _NO_PRIMARY = 50  # HJ 633: up to this AQI a day has no primary pollutant
 
 
 def valid_on(day: str) -> str:
-    """SQL: a row of a code list (`valid_from`, `valid_to`, both inclusive, empty = open) holds on that day."""
+    """SQL: a row of a code list (`valid_from`, `valid_to`, both inclusive, empty = open) holds on that
+    day.
+    """
     return (
         f"{day} BETWEEN coalesce(CAST(valid_from AS DATE), DATE'1900-01-01') AND coalesce(CAST(valid_to AS"
         " DATE), DATE'9999-12-31')"

@@ -92,7 +92,9 @@ def _share_of_parent(rows: DataFrame) -> DataFrame:
 
 
 def _seasonal(rows: DataFrame) -> DataFrame:
-    """Share of the year, its middle over the years, and whether a month lies outside; 1-2 月 counts as one."""
+    """Share of the year, its middle over the years, and whether a month lies outside; 1-2 月 counts as
+    one.
+    """
     flow = (
         F.when(F.col("month_basis") == "not_split", F.col("cumulative_value"))
         .otherwise(F.col("month_value"))

@@ -120,7 +120,9 @@ def _inside() -> Column:
 
 
 def _in_district(rows: DataFrame, grids: DataFrame) -> DataFrame:
-    """Adds `in_district`: inside the box around all grids of the division; NULL where the division has none."""
+    """Adds `in_district`: inside the box around all grids of the division; NULL where the division has
+    none.
+    """
     boxes = boxes_of_divisions(grids).withColumnRenamed("division_code", "division_now")
     return (
         rows.join(F.broadcast(boxes), "division_now", "left").withColumn("in_district", _inside()).drop(*BOX)

@@ -112,7 +112,9 @@ def _located(cases: DataFrame, assets: DataFrame, grids: DataFrame) -> DataFrame
 
 
 def _clocked(cases: DataFrame, working_days: DataFrame, office_hours: DataFrame) -> DataFrame:
-    """Adds the office hours from the report to the filing and to the closing; NULL outside the calendar list."""
+    """Adds the office hours from the report to the filing and to the closing; NULL outside the calendar
+    list.
+    """
     clock = _clock(working_days, office_hours)
     for at in ("reported_at", "filed_at", "closed_at"):
         days = clock.withColumnsRenamed(

@@ -1,4 +1,6 @@
-"""What an asset has been exposed to by the end of a month: age, cases and weather as plain counts; no score."""
+"""What an asset has been exposed to by the end of a month: age, cases and weather as plain counts; no
+score.
+"""
 
 from __future__ import annotations
 

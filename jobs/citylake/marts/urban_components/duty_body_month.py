@@ -1,4 +1,6 @@
-"""Cases by the body that owns the asset and the month of their report; assets that nobody owns stand apart."""
+"""Cases by the body that owns the asset and the month of their report; assets that nobody owns stand
+apart.
+"""
 
 from __future__ import annotations
 

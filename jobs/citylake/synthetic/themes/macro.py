@@ -108,7 +108,9 @@ def months(since: date, until: date) -> Iterator[date]:
 
 
 def dictionary(world: World, month: date, source: str) -> Iterator[dict[str, str]]:
-    """The indicators of a source in the edition of a month; quarterly ones at the end of their quarter only."""
+    """The indicators of a source in the edition of a month; quarterly ones at the end of their quarter
+    only.
+    """
     for item in codes(world.root, "indicators"):
         valid = (item["valid_from"] or "1900") <= month.isoformat() <= (item["valid_to"] or "9999")
         quarterly = item["cumulative_rule"] == "by_quarter" and month.month % 3

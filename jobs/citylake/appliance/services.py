@@ -18,6 +18,7 @@ from citylake.appliance.jars import jar_paths, spark_home
 from citylake.appliance.processes import Service, listening, running, start, stop, wait_until
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.settings import Settings
+from citylake.storage.delta import KEPT_FOR_GOOD
 
 NAMES = ("jdbc", "spark", "s3")
 
@@ -165,7 +166,11 @@ def spark_conf(settings: Settings) -> dict[str, str]:
             "software.amazon.awssdk.auth.credentials.EnvironmentVariableCredentialsProvider"
         ),
     }
-    return {**fixed, **settings.spark_conf}
+    defaults = {
+        f"spark.databricks.delta.properties.defaults.{name.removeprefix('delta.')}": value
+        for name, value in KEPT_FOR_GOOD.items()
+    }
+    return {**fixed, **defaults, **settings.spark_conf}
 
 
 def _environment(keys: tuple[str, SecretStr]) -> dict[str, str]:

@@ -186,3 +186,23 @@ def replay(dataset: str, as_json: Json = False) -> None:
         return
     for step in done["steps"]:
         out.print(step, highlight=False)
+
+
+@app.command()
+def upkeep(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only say what would go")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove files that no version in use needs; what a release pins stays readable."""
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.steps import keep_up
+
+    done = keep_up(open_lake(), dry_run=dry_run)
+    if as_json:
+        print_json(done)
+        return
+    for t in done["changed"]:
+        told = "" if t["log_kept"] else "; its log is kept for good from now on"
+        out.print(f"{t['table']}: {t['removed']} files go{told}", highlight=False)
+    would = "would go" if dry_run else "went"
+    out.print(f"{done['tables']} tables looked at, {done['stages']} stage tables {would}", highlight=False)

@@ -19,7 +19,7 @@ from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ledger.evidence import append
 from citylake.ledger.receipts import Receipt
 from citylake.privacy.tokens import load_tokens
-from citylake.storage.delta import APP, delta_options, holds, open_table
+from citylake.storage.delta import APP, KEPT_FOR_GOOD, delta_options, holds, open_table
 from citylake.storage.store import Store
 
 if TYPE_CHECKING:
@@ -70,7 +70,9 @@ def _ensure_table(settings: Settings, contract: Contract) -> DeltaTable:
     if found is not None:
         return found
     uri, options = bronze(contract.id).rust_uri(settings.lake), delta_options(settings)
-    DeltaTable.create(uri, bronze_schema(contract), mode="ignore", storage_options=options)
+    DeltaTable.create(
+        uri, bronze_schema(contract), mode="ignore", configuration=KEPT_FOR_GOOD, storage_options=options
+    )
     return DeltaTable(uri, storage_options=options)
 
 

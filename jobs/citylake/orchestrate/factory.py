@@ -128,7 +128,8 @@ def _upkeep(name: str, plan: Plan) -> DAG:
     with _dag(name, whole, "0 5 * * *", ["upkeep"]) as dag:
         release = verb.override(task_id="release", pool="releases")("release")
         report = verb.override(task_id="report")("report")
-        chain(release, report)
+        upkeep = verb.override(task_id="upkeep", pool="releases")("upkeep")
+        chain(release, report, upkeep)
     return dag
 
 

@@ -153,6 +153,19 @@ def release(lake: Lake) -> dict[str, Any]:
     return publish(lake.settings, lake.store, lake.contracts)
 
 
+def keep_up(lake: Lake, *, dry_run: bool = False) -> dict[str, Any]:
+    """Upkeep of all tables: counts per table that changes, and the stage tables that go."""
+    from citylake.release.upkeep import upkeep
+
+    care = upkeep(lake.settings, lake.store, lake.contracts, dry_run=dry_run)
+    changed = [
+        {"table": t.table, "removed": len(t.removed), "log_kept": t.log_kept, "pinned": list(t.pinned)}
+        for t in care.tables
+        if t.removed or not t.log_kept
+    ]
+    return {"dry_run": dry_run, "tables": len(care.tables), "changed": changed, "stages": len(care.stages)}
+
+
 def report(lake: Lake) -> dict[str, Any]:
     """Write the offline pages and the audit tables."""
     from citylake.audit.tables import write_tables
@@ -220,6 +233,7 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "build": build_mart,
     "release": release,
     "report": report,
+    "upkeep": keep_up,
     "ask_waiver": ask_waiver,
     "answer_waiver": answer_waiver,
 }

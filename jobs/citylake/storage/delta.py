@@ -12,6 +12,14 @@ from citylake.core.settings import Settings
 if TYPE_CHECKING:
     from deltalake import DeltaTable
 
+# A release pins a version, and a version is readable as long as the log tells it: Delta would drop its
+# entries
+# after 30 days. Upkeep removes the files that no version in use needs.
+KEPT_FOR_GOOD = {
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",  # what else vacuums, by default
+}
 APP = "citylake"  # the txn application id of every write of ours; its version is the receipt number
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import csv
 from bisect import bisect_right
+from calendar import monthrange
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -172,11 +173,11 @@ def timeliness(city: City) -> list[tuple[Any, ...]]:
         first = {(r["authority_name"], r["document_no"], r["counterpart_name"]): r for r in reversed(rows)}
         for key, row in first.items():
             decided = day(row["decided_on"])
-            days = delay(decided, date.fromisoformat(row["_sent_at"][:10]))
+            days = delay(decided, date.fromisoformat(row["_period"]))
             groups[kind, key[0], _quarter(decided)]["in_time" if days <= 7 else "late"] += 1
     public = {(r["authority_name"], r["document_no"]) for r in city.rows(PERMIT)}
     licences = city.rows("market_regulation/licence")
-    last = max(date.fromisoformat(r["_sent_at"][:10]) for r in licences + city.rows(PERMIT))
+    last = min(max(map(covered_to, rows)) for rows in (licences, city.rows(PERMIT)))
     for row in licences:
         hidden = (row["authority_name"], row["document_no"]) not in public
         issued = day(row["issued_on"])
@@ -184,6 +185,12 @@ def timeliness(city: City) -> list[tuple[Any, ...]]:
             hidden and delay(issued, last) > 7
         )
     return [(*g, *_shares(g[0], n)) for g, n in groups.items()]
+
+
+def covered_to(row: Row) -> date:
+    """The last day of the period of a row's delivery: a month, or a week by its last day."""
+    year, month, *days = map(int, row["_period"].split("-"))
+    return date(year, month, days[0] if days else monthrange(year, month)[1])
 
 
 def _shares(kind: str, n: Counter[str]) -> tuple[Any, ...]:

@@ -159,12 +159,13 @@ def three_cases(city: City) -> Answer:
 
 def overdue_shares(city: City) -> Answer:
     assets = {r["object_id"]: r for r in known_assets(city)}
-    known = max(r["_sent_at"] for r in city.rows("construction/component_case"))
+    year, month = map(int, max(r["_period"] for r in city.rows("construction/component_case")).split("-"))
+    known = f"{year + month // 12}-{month % 12 + 1:02d}-01 00:00:00"  # the end of the last month delivered
     found: dict[tuple[bool, str], list[bool]] = defaultdict(list)
     for case in reported_cases(city):
         asset, last = assets.get(case["object_id"]), json.loads(case["stages"])[-1]
         owned = asset is not None and asset["owner_name"] != "" and asset["class_code"] != "0114"
-        ended = last["at"] if last["stage"] == "结案" else known.replace("T", " ")
+        ended = last["at"] if last["stage"] == "结案" else known
         found[not owned, asset["owner_name"] if asset and owned else "无主"].append(
             ended > case["deadline_at"]
         )

@@ -7,7 +7,10 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-MARTS = "marts/"  # an input with this prefix is another mart table, else a dataset or a code list
+# An input without one of these prefixes is a dataset: the rows of its silver table.
+MARTS, CODES, QUARANTINE, LEDGER = "marts/", "codes/", "quarantine/", "ledger/"
+REFERENCE_DAY = f"{LEDGER}reference_day"  # the day for which a mart tells what is so, see `referenceDay`
+DELIVERIES = f"{LEDGER}deliveries"  # what was accepted of every dataset behind a mart, with its period
 
 
 def mart_inputs(root: Path, mart: str) -> tuple[str, ...]:
@@ -18,6 +21,22 @@ def mart_inputs(root: Path, mart: str) -> tuple[str, ...]:
         ):
             return tuple(ast.literal_eval(node.value))
     raise ValueError(f"marts/{mart}.py states no INPUTS")
+
+
+def is_dataset(name: str) -> bool:
+    """Whether an input is a dataset, not another mart, a code list, a quarantine, the ledger or the code."""
+    return name != "code" and not name.startswith((MARTS, CODES, QUARANTINE, LEDGER))
+
+
+def mart_datasets(root: Path, mart: str) -> tuple[str, ...]:
+    """The datasets that a mart reads, directly or through other marts, sorted."""
+    found: set[str] = set()
+    for name in mart_inputs(root, mart):
+        if name.startswith(MARTS):
+            found.update(mart_datasets(root, name.removeprefix(MARTS)))
+        elif is_dataset(name):
+            found.add(name)
+    return tuple(sorted(found))
 
 
 def mart_code(root: Path, mart: str) -> str:

@@ -144,6 +144,7 @@ def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         "empty_allowed": props.get("emptyAllowed"),
         "lineage": tuple(props.get("lineage") or ()),
         "suppress_below": props.get("suppressBelow"),
+        "reference_day": tuple(props.get("referenceDay") or ()),
         "chart": props.get("chart"),
         "format": server.get("format"),
         "encoding": server.get("encoding"),

@@ -152,6 +152,7 @@ class Contract:
     empty_allowed: bool = False  # whether a delivery may hold no record at all
     lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
     suppress_below: int | None = None
+    reference_day: tuple[str, ...] = ()  # marts: it tells of the last day that all these datasets cover
     chart: dict[str, Any] | None = None  # marts: the picture of the table on its page
     path: str = ""  # the YAML file, relative to the root
 

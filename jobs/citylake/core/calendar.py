@@ -22,6 +22,16 @@ def first_day(period: str) -> date:
     return date(int(parts[0]), int(month), int(parts[2]) if len(parts) > 2 else 1)
 
 
+def last_day(period: str) -> date:
+    """The day on which a period ends; ValueError when there is no such period."""
+    begun, parts = first_day(period), period.split("-")
+    if len(parts) > 2:
+        return begun
+    months = 12 if len(parts) == 1 else 3 if parts[1].startswith("Q") else 1
+    following = begun.month - 1 + months
+    return date(begun.year + following // 12, following % 12 + 1, 1) - timedelta(days=1)
+
+
 @lru_cache(maxsize=2)
 def _ordinals(root: Path) -> dict[str, int]:
     """Day -> number of working days up to and with it."""

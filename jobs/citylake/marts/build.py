@@ -8,18 +8,30 @@ import hashlib
 import importlib
 import json
 from collections.abc import Callable
+from dataclasses import astuple
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from citylake.compile.select import compile_contract, silver_ddl, statistics
 from citylake.compile.suite import rows_suite
-from citylake.contract.inputs import MARTS, mart_code, mart_inputs
+from citylake.contract.inputs import (
+    CODES,
+    DELIVERIES,
+    MARTS,
+    QUARANTINE,
+    REFERENCE_DAY,
+    is_dataset,
+    mart_code,
+    mart_datasets,
+    mart_inputs,
+)
 from citylake.contract.model import Contract
 from citylake.core.codes import load_codes
-from citylake.core.names import Table, mart, silver
+from citylake.core.names import Table, mart, quarantine, silver
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import append, events
-from citylake.marts import kept
+from citylake.marts import coverage, kept
 from citylake.marts.kept import ABSENT
 from citylake.marts.restatement import restate
 from citylake.storage.delta import open_table, version
@@ -28,6 +40,8 @@ from citylake.storage.store import Store
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+
+LEDGER_DDL = {REFERENCE_DAY: "reference_day DATE", DELIVERIES: coverage.DDL}
 
 
 def build_table(
@@ -46,14 +60,14 @@ def build_table(
     the two.
     """
     contract, module = contracts[name], f"citylake.marts.{name.replace('/', '.')}"
-    inputs = input_versions(settings, store, name)
+    inputs = input_versions(settings, store, contract)
     spine = next(iter(inputs))
     if inputs[spine] == ABSENT:
         return {"mart": contract.id, "built": False, "why": f"{spine} has not arrived yet", "inputs": inputs}
-    known = events(store, contract.id)
-    last = next((e for e in reversed(known) if e.event == "built"), None)
+    built = events(store, contract.id)
+    last = next((e for e in reversed(built) if e.event == "built"), None)
     if last is not None and last.facts["inputs"] == inputs:
-        restate(settings, store, spark, contract, known)
+        restate(settings, store, spark, contract, built)
         return {
             "mart": contract.id,
             "built": False,
@@ -62,40 +76,54 @@ def build_table(
         }
     rows, code = sum(_rows(settings, i) for i in inputs), importlib.import_module(module)
     choose_codegen(spark(), settings, rows)
-    frames = {i: _frame(spark(), settings, contracts, i, at) for i, at in inputs.items() if i != "code"}
+    known = coverage.covered(store, mart_datasets(settings.root, name)) if DELIVERIES in inputs else []
+    frames = {
+        i: _frame(spark(), settings, contracts, i, at, known) for i, at in inputs.items() if i != "code"
+    }
     update = hasattr(code, "update") and rows >= settings.update_from_rows
     whole = kept.frame(spark(), settings, contract, code, frames, inputs) if update else code.build(frames)
     done = _write(settings, store, contract, whole, inputs)
     return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
 
 
-def input_versions(settings: Settings, store: Store, name: str) -> dict[str, str]:
-    """What a build would read: versions of silver, last gated versions of marts, hashes of code lists and of
-    the code that builds.
+def input_versions(settings: Settings, store: Store, contract: Contract) -> dict[str, str]:
+    """What a build would read: versions of silver and of quarantines, last gated versions of marts, hashes of
+    code lists, of the deliveries behind it and of the code that builds, and the reference day itself.
     """
-    found = {i: _state(settings, store, i) for i in mart_inputs(settings.root, name)}
+    name = contract.id
+    found = {i: _state(settings, store, contract, i) for i in mart_inputs(settings.root, name)}
     return {**found, "code": mart_code(settings.root, name)}
 
 
-def _state(settings: Settings, store: Store, name: str) -> str:
-    if name.startswith("codes/"):
+def _state(settings: Settings, store: Store, contract: Contract, name: str) -> str:
+    if name.startswith(CODES):
         return _digest(settings.root / "schemas" / f"{name}.csv")
+    if name == DELIVERIES:
+        return coverage.digest(coverage.covered(store, mart_datasets(settings.root, contract.id)))
+    if name == REFERENCE_DAY:
+        named = contract.reference_day
+        return str(coverage.reference_day(coverage.covered(store, named), named) or ABSENT)
     at = (
         passed_version(store, name.removeprefix(MARTS))
         if name.startswith(MARTS)
-        else version(settings, silver(name))
+        else version(settings, _table(name))
     )
     return ABSENT if at is None else str(at)
 
 
 def _rows(settings: Settings, name: str) -> int:
     """About how many rows an input has, by the statistics of its files."""
-    opened = None if name == "code" or name.startswith("codes/") else open_table(settings, _table(name))
+    stored = is_dataset(name) or name.startswith((MARTS, QUARANTINE))
+    opened = open_table(settings, _table(name)) if stored else None
     return 0 if opened is None else opened.count()
 
 
 def _table(name: str) -> Table:
-    return mart(name.removeprefix(MARTS)) if name.startswith(MARTS) else silver(name)
+    if name.startswith(MARTS):
+        return mart(name.removeprefix(MARTS))
+    if name.startswith(QUARANTINE):
+        return quarantine(name.removeprefix(QUARANTINE))
+    return silver(name)
 
 
 def _digest(path: Path) -> str:
@@ -103,21 +131,36 @@ def _digest(path: Path) -> str:
 
 
 def _frame(
-    spark: SparkSession, settings: Settings, contracts: dict[str, Contract], name: str, at: str
+    spark: SparkSession,
+    settings: Settings,
+    contracts: dict[str, Contract],
+    name: str,
+    at: str,
+    deliveries: list[coverage.Covered],
 ) -> DataFrame:
-    if name.startswith("codes/"):
-        rows = load_codes(settings.root, name.removeprefix("codes/"))
+    if name.startswith(CODES):
+        rows = load_codes(settings.root, name.removeprefix(CODES))
         columns = list(rows[0])
         return spark.createDataFrame(
             [tuple(r[c] or None for c in columns) for r in rows], ", ".join(f"{c} STRING" for c in columns)
         )
+    if name == DELIVERIES:
+        return spark.createDataFrame([astuple(d) for d in deliveries], coverage.DDL)
     if at == ABSENT:
         return spark.createDataFrame([], input_ddl(settings.root, contracts, name))
+    if name == REFERENCE_DAY:
+        return spark.createDataFrame([(date.fromisoformat(at),)], input_ddl(settings.root, contracts, name))
     return spark.read.format("delta").option("versionAsOf", at).load(_table(name).spark_uri(settings.lake))
 
 
 def input_ddl(root: Path, contracts: dict[str, Contract], name: str) -> str:
-    """The columns of a dataset's silver table or of another mart, as Spark DDL."""
+    """The columns of a dataset's silver table, of its quarantine, of another mart or of what the ledger
+    tells, as Spark DDL.
+    """
+    if name in LEDGER_DDL:
+        return LEDGER_DDL[name]
+    if name.startswith(QUARANTINE):
+        return "_receipt BIGINT, reasons ARRAY<STRING>, record STRING"
     contract = contracts[name.removeprefix(MARTS)]
     if contract.kind == "mart":
         return ", ".join(f"{c.name} {c.type.physical}" for c in contract.columns)

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from citylake.contract.inputs import MARTS
+from citylake.contract.inputs import is_dataset
 from citylake.contract.model import Contract
 from citylake.core.names import kept, silver
 from citylake.core.settings import Settings
@@ -74,7 +74,7 @@ def _grew(settings: Settings, name: str, before: str, now: str) -> bool:
     """Whether an input is the same, or a silver table that only took rows in since."""
     if before == now:
         return True
-    if name == "code" or name.startswith(("codes/", MARTS)) or int(now) < int(before):
+    if not is_dataset(name) or int(now) < int(before):
         return False
     since = commits(settings, silver(name), int(before), int(now))
     return len(since) == int(now) - int(before) and all(

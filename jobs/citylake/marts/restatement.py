@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from citylake.contract.inputs import is_dataset
 from citylake.contract.model import Contract
 from citylake.core.names import Table, mart, silver
 from citylake.core.settings import Settings
@@ -90,7 +91,7 @@ def _deliveries(
     """The deliveries whose batches made the versions after `old` up to `new` of a silver table; its commits
     name them.
     """
-    if dataset == "code" or dataset.startswith(("codes/", "marts/")):
+    if not is_dataset(dataset):
         return {}
     batches = {c.get("userMetadata") for c in commits(settings, silver(dataset), int(old or -1), int(new))}
     return {

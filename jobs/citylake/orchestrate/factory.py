@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, Param, chain, get_parsing_context, task
 
-from citylake.contract.inputs import MARTS
+from citylake.contract.inputs import MARTS, is_dataset
 from citylake.core.settings import ROOT
 from citylake.orchestrate.pools import dag_name, ingest_dags, mart_dags
 from citylake.pipeline.plan import DatasetPlan, MartPlan, Plan, load_plan
@@ -109,7 +109,7 @@ def _cron(frequency: str) -> str:
 
 
 def _mart(name: str, mart: MartPlan) -> DAG:
-    inputs = [_asset(i) for i in mart.inputs if not i.startswith("codes/")]
+    inputs = [_asset(i) for i in mart.inputs if i.startswith(MARTS) or is_dataset(i)]
     with _dag(name, mart, inputs, ["mart", mart.department]) as dag:
         verb.override(task_id="build", pool=f"mart_{dag_name(mart.id)}", outlets=[mart_asset(mart.id)])(
             "build", mart.id

@@ -11,6 +11,8 @@ from datetime import date
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+NOW = "9999-12-31"  # as a day of knowing: what is known now holds, what was known once does not
+
 
 def known(silver: DataFrame) -> DataFrame:
     """Every version that the lake ever knew, with `known_from` and `known_to`."""
@@ -33,9 +35,11 @@ def as_of(
 
 
 def holds(start: str, end: str | None, day: Column | date, *, to_day: bool = False) -> Column:
-    """Whether a day lies in the interval of two columns; `to_day` takes moments by their day."""
+    """Whether a day lies in the interval of two columns; `to_day` takes moments by their day. One without a
+    beginning never began.
+    """
     on = day if isinstance(day, Column) else F.lit(day)
-    begun = (F.to_date(start) if to_day else F.col(start)) <= on
+    begun = F.coalesce((F.to_date(start) if to_day else F.col(start)) <= on, F.lit(False))
     return (
         begun
         if end is None

@@ -40,22 +40,29 @@ def with_entity(rows: DataFrame, records: DataFrame, dataset: str) -> DataFrame:
     )
 
 
-def with_publication(decisions: DataFrame, working_days: DataFrame) -> DataFrame:
-    """Rows with `published_on`, the day of the first sending, and `delay_working_days` after the decision
-    (NULL outside the calendar list).
+def with_publication(
+    decisions: DataFrame, deliveries: DataFrame, dataset: str, working_days: DataFrame
+) -> DataFrame:
+    """Rows with `published_on`, the last day of the period of the first delivery that lists the decision, and
+    `delay_working_days` after the decision (NULL outside the calendar list, and where a list is older than
+    its decision).
 
+    The period is what the list says of itself; the clocks of the office and of the lake say nothing here.
     Later revisions do not make a decision late.
     """
-    first = decisions.groupBy(*KEYS).agg(
-        F.to_date(F.substring(F.min("_sent_at"), 1, 10)).alias("published_on")
+    periods = deliveries.where(F.col("dataset") == dataset).select(
+        F.col("receipt").alias("_receipt"), F.col("period_to").alias("_listed_on")
     )
+    listed = decisions.join(F.broadcast(periods), "_receipt", "left")
+    first = listed.groupBy(*KEYS).agg(F.min("_listed_on").alias("published_on"))
     dated = with_ordinal(
         with_ordinal(decisions.join(first, list(KEYS)), working_days, "decided_on"),
         working_days,
         "published_on",
     )
     delay = F.col("published_on_ordinal") - F.col("decided_on_ordinal")
-    return dated.withColumn("delay_working_days", delay).drop("published_on_ordinal", "decided_on_ordinal")
+    sound = F.when(F.col("published_on") >= F.col("decided_on"), delay)
+    return dated.withColumn("delay_working_days", sound).drop("published_on_ordinal", "decided_on_ordinal")
 
 
 def with_ordinal(frame: DataFrame, working_days: DataFrame, day: str) -> DataFrame:

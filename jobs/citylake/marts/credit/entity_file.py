@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from citylake.marts.credit.as_of import as_of, holds
+from citylake.contract.inputs import REFERENCE_DAY
+from citylake.marts.counting import count_sure
+from citylake.marts.credit.as_of import NOW, as_of, holds
 
 INPUTS = (
     "marts/credit/entity",
@@ -16,6 +17,7 @@ INPUTS = (
     "marts/credit/penalty",
     "marts/credit/list_entry",
     "marts/credit/tax_grade",
+    "ledger/reference_day",
 )
 KEY, NOT_COUNTED = ("entity_id", "valid_on", "known_on"), ("last_penalty_on", "tax_grade", "tax_grade_year")
 # What a register is expected to tell about an organisation; `fields_filled` counts how much of it is there.
@@ -35,17 +37,13 @@ EXPECTED = {
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """The file of every organisation on the reference day: the last day on which the lake learned anything of
-    credit.
+    """The file of every organisation on the reference day, the last that registers, decisions and lists all
+    cover, by all that is known now.
     """
-    seen = reduce(
-        DataFrame.unionByName,
-        [frame.select(F.to_date("known_from").alias("day")) for frame in inputs.values()],
+    day = inputs[REFERENCE_DAY].select(
+        F.col("reference_day").alias("valid_on"), F.to_date(F.lit(NOW)).alias("known_on")
     )
-    day = seen.agg(F.max("day").alias("day")).select(
-        F.col("day").alias("valid_on"), F.col("day").alias("known_on")
-    )
-    return files(inputs, day.where("valid_on IS NOT NULL")).withColumn("as_of", F.col("valid_on"))
+    return files(inputs, day).withColumn("as_of", F.col("valid_on"))
 
 
 def files(tables: Mapping[str, DataFrame], days: DataFrame) -> DataFrame:
@@ -74,8 +72,8 @@ def _known(
 def _permits() -> dict[str, Column]:
     in_force = holds("in_force_from", "in_force_to", F.col("valid_on"))
     return {
-        "permits_in_force": F.count_if(in_force),
-        "permits_not_normal": F.count_if(F.col("state_code") != "0"),
+        "permits_in_force": count_sure(in_force),
+        "permits_not_normal": count_sure(F.col("state_code") != "0"),
     }
 
 
@@ -89,21 +87,21 @@ def _penalties() -> dict[str, Column]:
         "others": ("5", "6"),
     }
     by_class = {
-        f"visible_{n}": F.count_if(visible & F.col("penalty_class").isin(*codes))
+        f"visible_{n}": count_sure(visible & F.col("penalty_class").isin(*codes))
         for n, codes in classes.items()
     }
     return {
         "penalties": F.count(F.lit(1)),
-        "penalties_visible": F.count_if(visible),
+        "penalties_visible": count_sure(visible),
         **by_class,
         "visible_fine_10k_cny": F.sum(F.when(visible, F.col("fine_10k_cny"))),
-        "penalties_repaired": F.count_if(F.col("repaired_on") <= F.col("valid_on")),
+        "penalties_repaired": count_sure(F.coalesce(F.col("repaired_on") <= F.col("valid_on"), F.lit(False))),
         "last_penalty_on": F.max("decided_on"),
     }
 
 
 def _lists() -> dict[str, Column]:
-    return {f"on_{colour}": F.count_if(F.col("colour") == colour) for colour in ("black", "abnormal", "red")}
+    return {f"on_{colour}": count_sure(F.col("colour") == colour) for colour in ("black", "abnormal", "red")}
 
 
 def _grade() -> dict[str, Column]:

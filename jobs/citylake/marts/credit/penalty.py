@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.contract.inputs import DELIVERIES
 from citylake.marts.credit.amounts import fine_10k_cny
 from citylake.marts.credit.as_of import beside, known
 from citylake.marts.credit.decisions import NORMAL, of_organisations, with_entity, with_publication
@@ -20,6 +21,7 @@ INPUTS = (
     "codes/working_days",
     "codes/penalty_classes",
     "codes/publicity_terms",
+    "ledger/deliveries",
 )
 DATASET = "development_reform/admin_penalty"
 _REPAIR_FITS = "v.counterpart_uscc IS NULL OR v.counterpart_uscc <=> counterpart_uscc"
@@ -35,7 +37,9 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     in the text of
     the result (layout of 2016). Terms by severity and the day of the decision, from `codes/publicity_terms`.
     """
-    rows = with_publication(of_organisations(known(inputs[DATASET])), inputs["codes/working_days"])
+    rows = with_publication(
+        of_organisations(known(inputs[DATASET])), inputs[DELIVERIES], DATASET, inputs["codes/working_days"]
+    )
     matched = with_entity(rows, inputs["marts/credit/entity_record"], DATASET)
     repairs = known(inputs["development_reform/credit_repair"])
     repairs = repairs.select(

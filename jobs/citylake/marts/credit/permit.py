@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.contract.inputs import DELIVERIES
 from citylake.marts.credit.as_of import known
 from citylake.marts.credit.decisions import NORMAL, of_organisations, with_entity, with_publication
 
-INPUTS = ("development_reform/admin_permit", "marts/credit/entity_record", "codes/working_days")
+INPUTS = (
+    "development_reform/admin_permit",
+    "marts/credit/entity_record",
+    "codes/working_days",
+    "ledger/deliveries",
+)
 DATASET = "development_reform/admin_permit"
 
 
@@ -23,7 +29,9 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     states no start:
     the day of the decision counts.
     """
-    rows = with_publication(of_organisations(known(inputs[DATASET])), inputs["codes/working_days"])
+    rows = with_publication(
+        of_organisations(known(inputs[DATASET])), inputs[DELIVERIES], DATASET, inputs["codes/working_days"]
+    )
     normal = F.expr(NORMAL)
     return with_entity(rows, inputs["marts/credit/entity_record"], DATASET).withColumns(
         {

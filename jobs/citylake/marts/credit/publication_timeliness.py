@@ -9,10 +9,19 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.contract.inputs import REFERENCE_DAY
+from citylake.marts.counting import count_known, count_sure
 from citylake.marts.credit.as_of import known
 from citylake.marts.credit.decisions import with_ordinal
 
-INPUTS = ("marts/credit/permit", "marts/credit/penalty", "market_regulation/licence", "codes/working_days")
+INPUTS = (
+    "marts/credit/permit",
+    "marts/credit/penalty",
+    "market_regulation/licence",
+    "quarantine/development_reform/admin_permit",
+    "codes/working_days",
+    "ledger/reference_day",
+)
 WORKING_DAYS = 7  # 双公示: on line within seven working days of the decision (domain.md 2.3.1)
 GROUP = ("decision_kind", "authority_name", "decided_quarter")
 
@@ -20,15 +29,17 @@ GROUP = ("decision_kind", "authority_name", "decided_quarter")
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """One row per kind of decision, authority and quarter of the decision.
 
-    `in_time_share` = in_time / (in_time + late), NULL where none was assessed. Concealed: in the licence
-    source, never
-    published as a permit, and its seven working days are over on the last day on which the lake learned of
-    permits or licences.
+    `in_time_share` = in_time / (in_time + late), NULL where none was assessed. Of the licences without a
+    permit those whose permit came but was refused are `in_quarantine`; the others are concealed once their
+    seven working days are over on `reference_day`, the last day that permits and licences both cover, else
+    pending: both unknown where the calendar list lacks a day that they need.
     """
     published = _published(inputs["marts/credit/permit"], "permit").unionByName(
         _published(inputs["marts/credit/penalty"], "penalty")
     )
-    joined = published.join(_issued(inputs), list(GROUP), "full")
+    joined = published.join(_issued(inputs), list(GROUP), "full").crossJoin(
+        F.broadcast(inputs[REFERENCE_DAY].agg(F.max("reference_day").alias("reference_day")))
+    )
     assessed = F.col("in_time") + F.col("late")
     share = F.col("in_time").cast("decimal(12,0)") / F.nullif(assessed, F.lit(0)).cast("decimal(12,0)")
     return joined.fillna(0, ["decisions", "in_time", "late", "not_assessed", "unmatched"]).withColumn(
@@ -45,35 +56,24 @@ def _published(decisions: DataFrame, kind: str) -> DataFrame:
         .groupBy(*GROUP)
         .agg(
             F.count(F.lit(1)).alias("decisions"),
-            F.count_if(F.col("delay_working_days") <= WORKING_DAYS).alias("in_time"),
-            F.count_if(F.col("delay_working_days") > WORKING_DAYS).alias("late"),
-            F.count_if(F.col("delay_working_days").isNull()).alias("not_assessed"),
-            F.count_if(~F.col("matched")).alias("unmatched"),
+            count_known(F.col("delay_working_days") <= WORKING_DAYS).alias("in_time"),
+            count_known(F.col("delay_working_days") > WORKING_DAYS).alias("late"),
+            count_known(F.col("delay_working_days").isNull()).alias("not_assessed"),
+            count_known(~F.col("matched")).alias("unmatched"),
             F.max("delay_working_days").alias("longest_working_days"),
         )
     )
 
 
 def _issued(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Licences issued by authority and quarter, with those never published and those whose time is not
-    over.
-    """
-    licences, permits = known(inputs["market_regulation/licence"]), inputs["marts/credit/permit"]
-    days = (
-        licences.select("known_from")
-        .unionByName(permits.select("known_from"))
-        .agg(F.to_date(F.max("known_from")).alias("reference_day"))
-    )
-    now = licences.where("known_to IS NULL").crossJoin(F.broadcast(days))
-    dated = with_ordinal(
-        with_ordinal(now, inputs["codes/working_days"], "issued_on"),
-        inputs["codes/working_days"],
-        "reference_day",
-    )
-    public = permits.select("authority_name", "document_no", F.lit(True).alias("_public")).distinct()
-    hidden = F.col("_public").isNull()
+    """Licences issued by authority and quarter, with those that no permit shows."""
+    day = inputs[REFERENCE_DAY].agg(F.max("reference_day").alias("reference_day"))
+    now = known(inputs["market_regulation/licence"]).where("known_to IS NULL").crossJoin(F.broadcast(day))
+    days = inputs["codes/working_days"]
+    dated = with_ordinal(with_ordinal(now, days, "issued_on"), days, "reference_day")
+    hidden = F.col("_public").isNull() & F.col("_refused").isNull()
     over = F.col("reference_day_ordinal") - F.col("issued_on_ordinal") > WORKING_DAYS
-    told = dated.join(public, ["authority_name", "document_no"], "left").withColumn(
+    told = _beside_permits(dated, inputs).withColumn(
         "decided_quarter", F.to_date(F.trunc("issued_on", "quarter"))
     )
     return (
@@ -81,7 +81,19 @@ def _issued(inputs: Mapping[str, DataFrame]) -> DataFrame:
         .groupBy(*GROUP)
         .agg(
             F.count(F.lit(1)).alias("issued"),
-            F.count_if(hidden & over).alias("concealed"),
-            F.count_if(hidden & ~over).alias("pending"),
+            count_sure(F.col("_public").isNull() & F.col("_refused").isNotNull()).alias("in_quarantine"),
+            count_sure(hidden & over).alias("concealed"),
+            count_sure(hidden & ~over).alias("pending"),
         )
     )
+
+
+def _beside_permits(licences: DataFrame, inputs: Mapping[str, DataFrame]) -> DataFrame:
+    """Licences with `_public` where a permit was published and `_refused` where one came and was refused."""
+    key = ["authority_name", "document_no"]
+    public = inputs["marts/credit/permit"].select(*key, F.lit(True).alias("_public")).distinct()
+    named = [F.get_json_object("record", f"$.{k}").alias(k) for k in key]
+    refused = inputs["quarantine/development_reform/admin_permit"].select(
+        *named, F.lit(True).alias("_refused")
+    )
+    return licences.join(public, key, "left").join(refused.distinct(), key, "left")

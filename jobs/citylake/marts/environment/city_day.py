@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.counting import count_sure
 from citylake.marts.environment.aqi import MEANS, graded, rounded, summary, with_level
 
 INPUTS = ("marts/environment/station_day", "codes/air_items", "codes/aqi_breakpoints", "codes/aqi_classes")
@@ -27,7 +28,7 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     reporting = (
         inputs["marts/environment/station_day"]
         .groupBy("day")
-        .agg(F.count_if(F.col("graded_items") > 0).alias("stations"))
+        .agg(count_sure(F.col("graded_items") > 0).alias("stations"))
     )
     days = graded(means, inputs["codes/aqi_breakpoints"]).groupBy("day").agg(*summary())
     return with_level(days, inputs["codes/aqi_classes"]).join(reporting, "day")

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.counting import count_sure
 from citylake.marts.history import current
 
 INPUTS = (
@@ -65,5 +66,5 @@ def _packets(packets: DataFrame) -> DataFrame:
     """Values per monitor, and how many of all were sent with a flag that says they are no measurement."""
     flagged = F.coalesce(F.col("device_flag") != "N", F.lit(False))
     return packets.groupBy("monitor_no").agg(
-        F.count_if(~flagged).alias("packets_sound"), F.count_if(flagged).alias("packets_flagged")
+        count_sure(~flagged).alias("packets_sound"), count_sure(flagged).alias("packets_flagged")
     )

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from citylake.marts.macro_economy.releases import CITY, current_divisions, valid_at, with_entry
+from citylake.marts.divisions import todays_codes
+from citylake.marts.macro_economy.releases import CITY, valid_at, with_entry
 
 INPUTS = ("marts/macro_economy/indicator_asof", "codes/indicators", "codes/divisions")
 _KEY = ("kind", "indicator_code", "partition_name", "region_code", "stat_month")
@@ -56,7 +57,7 @@ def _districts(values: DataFrame, divisions: DataFrame) -> DataFrame:
         )
     )
     listed = divisions.where(F.col("kind").isin("district", "county", "county-level city")).join(
-        current_divisions(divisions), F.col("code") == F.col("issued")
+        todays_codes(divisions), F.col("code") == F.col("issued")
     )
     years = sums.select(F.year("stat_month").alias("year")).distinct()
     since, until = (F.substring(c, 1, 4).cast("int") for c in ("valid_from", "valid_to"))
@@ -64,7 +65,7 @@ def _districts(values: DataFrame, divisions: DataFrame) -> DataFrame:
     expected = (
         years.join(F.broadcast(listed), held)
         .groupBy("year")
-        .agg(F.count_distinct("region_code").alias("parts_expected"))
+        .agg(F.count_distinct("today").alias("parts_expected"))
     )
     told = sums.join(expected, F.year("stat_month") == F.col("year"))
     marks = (

@@ -10,6 +10,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from citylake.marts.divisions import todays_codes
+
 CITY = "210100"
 SOURCES = (
     "statistics/monthly_indicator",
@@ -58,14 +60,6 @@ def month_number(month: Column | str) -> Column:
     return (F.year(month) * 12 + F.month(month)).cast("int")
 
 
-def current_divisions(divisions: DataFrame) -> DataFrame:
-    """Columns `issued` and `region_code`: a division code and the code that took its place."""
-    moved = F.when(F.col("successor_code") != F.col("code"), F.col("successor_code"))
-    return divisions.groupBy(F.col("code").alias("issued")).agg(
-        F.coalesce(F.max(moved), F.first("code")).alias("region_code")
-    )
-
-
 def observations(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """One row per indicator, region, month, measure, source and release; values in the dictionary's unit.
 
@@ -80,8 +74,8 @@ def observations(inputs: Mapping[str, DataFrame]) -> DataFrame:
 def _in_one_shape(inputs: Mapping[str, DataFrame]) -> DataFrame:
     frames = [_of(inputs[s], s) for s in SOURCES]
     said = reduce(DataFrame.unionByName, frames)
-    return said.join(F.broadcast(current_divisions(inputs["codes/divisions"])), "issued", "left").withColumn(
-        "region_code", F.coalesce("region_code", "issued")
+    return said.join(F.broadcast(todays_codes(inputs["codes/divisions"])), "issued", "left").withColumn(
+        "region_code", F.coalesce("today", "issued")
     )
 
 

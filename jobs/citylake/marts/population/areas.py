@@ -5,6 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.divisions import todays_codes
+
 CITY = "210100"
 
 
@@ -12,16 +14,9 @@ def in_todays_codes(rows: DataFrame, street: str, divisions: DataFrame) -> DataF
     """The rows with `street_code` and `district_code` of today in place of the nine digits in `street`;
     `divisions` is the code list.
 
-    The district is what the street code begins with. Two steps of succession reach from every old code of the
-    list to the present one.
+    The district is what the street code begins with.
     """
-    old = divisions.where("successor_code IS NOT NULL AND successor_code <> code").select(
-        "code", "successor_code"
-    )
-    later = old.select(F.col("code").alias("successor_code"), F.col("successor_code").alias("_then"))
-    successors = old.join(later, "successor_code", "left").select(
-        F.col("code").alias("_old"), F.coalesce("_then", "successor_code").alias("_new")
-    )
+    successors = todays_codes(divisions).select(F.col("issued").alias("_old"), F.col("today").alias("_new"))
     joined = rows.join(F.broadcast(successors), F.substring(street, 1, 6) == F.col("_old"), "left")
     district = F.coalesce("_new", F.substring(street, 1, 6))
     rest = F.substring(street, 7, 3)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.divisions import todays_codes
 from citylake.marts.history import current
 from citylake.marts.urban_components.coordinates import metres_outside, with_candidates, with_datum
 from citylake.marts.urban_components.places import boxes_of_divisions, grid_of, twins
@@ -84,7 +85,9 @@ def _columns() -> list[str | Column]:
         F.coalesce("twins_1m", none).alias("twins_1m"),
         F.coalesce("twins_3m", none).alias("twins_3m"),
         "twin_of",
-        (F.col("weather_join") == "rain").alias("rain_exposed"),
+        F.when(F.col("class_name").isNotNull(), F.col("weather_join").eqNullSafe("rain")).alias(
+            "rain_exposed"
+        ),
     ]
 
 
@@ -130,24 +133,16 @@ def _in_district(rows: DataFrame, grids: DataFrame) -> DataFrame:
 
 
 def _divisions(rows: DataFrame, divisions: DataFrame) -> DataFrame:
-    """Adds `division_at_issue` (of the code) and `division_now`: successors in force in the year of sending,
-    two changes deep.
-    """
-    changes = divisions.where("successor_code IS NOT NULL AND successor_code <> code").select(
-        F.col("code").alias("division_now"),
-        F.col("successor_code").alias("_next"),
-        F.substring("valid_to", 1, 4).alias("_ended"),
+    """Adds `division_at_issue` (of the code) and `division_now`, the code that stands for it today."""
+    issued = rows.withColumn("division_at_issue", F.substring("object_id", 1, 6))
+    today = todays_codes(divisions).select(
+        F.col("issued").alias("division_at_issue"), F.col("today").alias("_today")
     )
-    year = F.substring("_sent_at", 1, 4)
-    now = rows.withColumn("division_at_issue", F.substring("object_id", 1, 6)).withColumn(
-        "division_now", F.col("division_at_issue")
+    return (
+        issued.join(F.broadcast(today), "division_at_issue", "left")
+        .withColumn("division_now", F.coalesce("_today", "division_at_issue"))
+        .drop("_today")
     )
-    for _ in range(2):
-        found = now.join(F.broadcast(changes), "division_now", "left")
-        now = found.withColumn(
-            "division_now", F.when(F.col("_ended") <= year, F.col("_next")).otherwise(F.col("division_now"))
-        ).drop("_next", "_ended")
-    return now
 
 
 def _classes(rows: DataFrame, classes: DataFrame, majors: DataFrame) -> DataFrame:

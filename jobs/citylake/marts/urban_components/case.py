@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from citylake.contract.inputs import REFERENCE_DAY
 from citylake.marts.history import current
 from citylake.marts.urban_components.places import grid_of
 from citylake.marts.urban_components.rain import HOURS, nearest_station, rain_before
@@ -22,6 +23,7 @@ INPUTS = (
     "codes/working_days",
     "codes/office_hours",
     "codes/case_limits",
+    "ledger/reference_day",
 )
 STAGES = (
     ("上报", "reported_at"),
@@ -35,8 +37,8 @@ UNKNOWN_DIVISION = "210100"  # the city as a whole: neither an asset nor a grid 
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Times are Beijing time. `known_until` is the latest sending of any case: an open case is overdue once
-    its deadline is before that.
+    """Times are Beijing time. `known_until` is the end of the last day that the deliveries of cases cover: an
+    open case is overdue once its deadline is before that.
 
     The division is that of the asset now, else that of the grid that holds the point. Office hours count on
     working days only.
@@ -52,7 +54,8 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     )
     wet = stationed.join(rain_before(stationed, weather, "case_id"), "case_id", "left")
     timed = _clocked(wet, inputs["codes/working_days"], inputs["codes/office_hours"])
-    known = cases.agg(F.max(F.try_to_timestamp(F.col("_sent_at"))).alias("known_until"))
+    covered = F.date_add(F.max("reference_day"), 1).cast("timestamp")
+    known = inputs[REFERENCE_DAY].agg(covered.alias("known_until"))
     return _limits(timed, inputs["codes/case_limits"]).crossJoin(F.broadcast(known)).select(*_columns())
 
 

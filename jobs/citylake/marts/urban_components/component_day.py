@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.counting import count_known, count_sure
 from citylake.marts.history import current
 from citylake.marts.urban_components.rain import HOURS, nearest_station, station_days
 
@@ -20,7 +21,15 @@ INPUTS = (
     "codes/rain_classes",
 )
 KEY = ("met_day", "division_code", "event_class")
-COUNTS = ("assets", "cases", "without_component", "closed", "late_or_open", "without_rain_data")
+COUNTS = (
+    "assets",
+    "cases",
+    "without_component",
+    "closed",
+    "late_or_open",
+    "lateness_unknown",
+    "without_rain_data",
+)
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
@@ -58,7 +67,7 @@ def _divisions(assets: DataFrame, cases: DataFrame, weather: DataFrame) -> DataF
     """Every district with its assets, its drains and manholes, and its station."""
     of_assets = assets.groupBy(F.col("division_now").alias("division_code")).agg(
         F.count(F.lit(1)).alias("_assets"),
-        F.count_if(F.col("rain_exposed")).alias("_drains"),
+        count_known(F.col("rain_exposed")).alias("_drains"),
         F.avg("longitude").alias("longitude"),
         F.avg("latitude").alias("latitude"),
     )
@@ -75,9 +84,10 @@ def _divisions(assets: DataFrame, cases: DataFrame, weather: DataFrame) -> DataF
 def _counts(cases: DataFrame) -> DataFrame:
     return cases.groupBy(*KEY).agg(
         F.count(F.lit(1)).alias("cases"),
-        F.count_if(F.col("object_id").isNull()).alias("without_component"),
-        F.count_if(F.col("closed_at").isNotNull()).alias("closed"),
-        F.count_if(F.col("closed_at").isNull() | F.col("overdue")).alias("late_or_open"),
+        count_sure(F.col("object_id").isNull()).alias("without_component"),
+        count_sure(F.col("closed_at").isNotNull()).alias("closed"),
+        count_known(F.col("closed_at").isNull() | F.col("overdue")).alias("late_or_open"),
+        count_sure(F.col("closed_at").isNotNull() & F.col("overdue").isNull()).alias("lateness_unknown"),
         *[F.avg(f"rain_{h}h_mm").cast("decimal(9,2)").alias(f"mean_rain_{h}h_mm") for h in HOURS],
-        F.count_if(F.col("rain_24h_mm").isNull()).alias("without_rain_data"),
+        count_sure(F.col("rain_24h_mm").isNull()).alias("without_rain_data"),
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.counting import count_known
 from citylake.marts.history import current
 from citylake.marts.urban_components.rain import nearest_station, station_days
 
@@ -59,8 +60,8 @@ def _months(days: DataFrame) -> DataFrame:
     """Per station and month: rain, days of heavy rain and above, freeze-thaw days."""
     return days.groupBy("station_code", F.trunc("met_day", "month").alias("month")).agg(
         F.sum("rain_day_mm").alias("rain_mm"),
-        F.count_if(F.col("rain_class").isin(*HEAVY)).alias("heavy_rain_days"),
-        F.count_if(F.col("freeze_thaw")).alias("freeze_thaw_days"),
+        count_known(F.col("rain_class").isin(*HEAVY)).alias("heavy_rain_days"),
+        count_known(F.col("freeze_thaw")).alias("freeze_thaw_days"),
     )
 
 

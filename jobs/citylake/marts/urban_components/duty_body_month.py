@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.counting import count_known, count_sure
+
 INPUTS = ("marts/urban_components/case",)
 NOBODY = "无主"
 
@@ -27,12 +29,16 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
         .agg(
             F.bool_or("unowned").alias("unowned"),
             F.count(F.lit(1)).alias("cases"),
-            F.count_if(F.col("object_id").isNull()).alias("without_component"),
-            F.count_if(F.col("closed_at").isNotNull()).alias("closed"),
-            F.count_if(F.col("overdue")).alias("overdue"),
-            F.count_if(F.col("over_limit")).alias("over_limit"),
-            F.count_if(F.col("handled_again")).alias("handled_again"),
-            F.count_if(F.col("reopened")).alias("reopened"),
+            count_sure(F.col("object_id").isNull()).alias("without_component"),
+            count_sure(F.col("closed_at").isNotNull()).alias("closed"),
+            count_known(F.col("overdue")).alias("overdue"),
+            count_sure(F.col("overdue").isNull()).alias("overdue_unknown"),
+            count_known(F.col("over_limit")).alias("over_limit"),
+            count_sure(F.col("closed_at").isNotNull() & F.col("over_limit").isNull()).alias(
+                "over_limit_unknown"
+            ),
+            count_sure(F.col("handled_again")).alias("handled_again"),
+            count_sure(F.col("reopened")).alias("reopened"),
             F.avg("closing_working_hours").cast("decimal(9,2)").alias("mean_closing_working_hours"),
         )
     )

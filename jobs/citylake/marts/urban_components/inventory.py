@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.counting import count_known, count_sure
 from citylake.marts.history import current
 
 INPUTS = ("construction/component", "marts/urban_components/asset", "codes/component_classes")
@@ -29,9 +30,10 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     )
     counted = rows.groupBy("division_at_issue", "class_code", "state_code").agg(
         F.count(F.lit(1)).alias("components"),
-        F.count_if(F.col("owner_name").isNull()).alias("without_owner"),
-        F.count_if(~F.col("in_grid")).alias("outside_grid"),
-        F.count_if(F.col("twins_1m") > 0).alias("surveyed_twice"),
+        count_sure(F.col("owner_name").isNull()).alias("without_owner"),
+        count_known(~F.col("in_grid")).alias("outside_grid"),
+        count_sure(F.col("in_grid").isNull()).alias("grid_unknown"),
+        count_sure(F.col("twins_1m") > 0).alias("surveyed_twice"),
         F.min("surveyed_on").alias("first_surveyed_on"),
         F.max("surveyed_on").alias("last_surveyed_on"),
     )

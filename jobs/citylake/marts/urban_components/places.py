@@ -9,6 +9,7 @@ import math
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from citylake.marts.counting import count_sure
 from citylake.marts.urban_components.coordinates import METRES_PER_DEGREE, metres_between
 
 KEY_DEGREES = 0.01  # a key of about a kilometre: a grid of 10,000 m2 touches one to four of them
@@ -89,7 +90,7 @@ def twins(points: DataFrame, key: str, kind: str) -> DataFrame:
     pairs = near.withColumn("_far", far).where(F.col("_far") <= NEAR_M)
     close = F.col("_far") <= TWIN_M
     counted = pairs.groupBy(key).agg(
-        F.count_if(close).alias("twins_1m"),
+        count_sure(close).alias("twins_1m"),
         F.count(F.lit(1)).alias("twins_3m"),
         F.min(F.when(close, F.col("_other"))).alias("_low"),
     )

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from citylake.marts.counting import count_sure
+
 INPUTS = ("construction/component", "codes/component_classes")
 PLACE = ("grid_code", "class_code")
 
@@ -22,7 +24,7 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     changes = (
         _changes(inputs["construction/component"])
         .groupBy("surveyed_period", *PLACE)
-        .agg(F.count_if(F.col("_step") > 0).alias("added"), F.count_if(F.col("_step") < 0).alias("vanished"))
+        .agg(count_sure(F.col("_step") > 0).alias("added"), count_sure(F.col("_step") < 0).alias("vanished"))
     )
     until = Window.partitionBy(*PLACE).orderBy("surveyed_period")
     after = F.sum(F.col("added") - F.col("vanished")).over(until)

@@ -9,7 +9,7 @@ import pytest
 from citylake.contract.inputs import REFERENCE_DAY, mart_datasets, mart_inputs
 from citylake.contract.load import load_contracts
 from citylake.core.calendar import first_day, last_day
-from citylake.marts.coverage import ADMITTED, HELD, WAITING, Covered, reference_day
+from citylake.marts.deliveries import ADMITTED, HELD, WAITING, Covered, reference_day
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -11,6 +11,7 @@ from pathlib import Path
 MARTS, CODES, QUARANTINE, LEDGER = "marts/", "codes/", "quarantine/", "ledger/"
 REFERENCE_DAY = f"{LEDGER}reference_day"  # the day for which a mart tells what is so, see `referenceDay`
 DELIVERIES = f"{LEDGER}deliveries"  # what was accepted of every dataset behind a mart, with its period
+COVERAGE = f"{LEDGER}coverage"  # the same of every mart and each dataset behind it
 
 
 def mart_inputs(root: Path, mart: str) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from citylake.compile.select import compile_contract, silver_ddl, statistics
 from citylake.compile.suite import rows_suite
 from citylake.contract.inputs import (
     CODES,
+    COVERAGE,
     DELIVERIES,
     MARTS,
     QUARANTINE,
@@ -31,7 +32,8 @@ from citylake.core.codes import load_codes
 from citylake.core.names import Table, mart, quarantine, silver
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import append, events
-from citylake.marts import coverage, kept
+from citylake.marts import deliveries as ledger
+from citylake.marts import kept
 from citylake.marts.kept import ABSENT
 from citylake.marts.restatement import restate
 from citylake.storage.delta import open_table, version
@@ -41,7 +43,11 @@ from citylake.storage.store import Store
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-LEDGER_DDL = {REFERENCE_DAY: "reference_day DATE", DELIVERIES: coverage.DDL}
+LEDGER_DDL = {
+    REFERENCE_DAY: "reference_day DATE",
+    DELIVERIES: ledger.DDL,
+    COVERAGE: f"mart STRING, {ledger.DDL}",
+}
 
 
 def build_table(
@@ -60,7 +66,7 @@ def build_table(
     the two.
     """
     contract, module = contracts[name], f"citylake.marts.{name.replace('/', '.')}"
-    inputs = input_versions(settings, store, contract)
+    inputs = input_versions(settings, store, contracts, name)
     spine = next(iter(inputs))
     if inputs[spine] == ABSENT:
         return {"mart": contract.id, "built": False, "why": f"{spine} has not arrived yet", "inputs": inputs}
@@ -76,9 +82,12 @@ def build_table(
         }
     rows, code = sum(_rows(settings, i) for i in inputs), importlib.import_module(module)
     choose_codegen(spark(), settings, rows)
-    known = coverage.covered(store, mart_datasets(settings.root, name)) if DELIVERIES in inputs else []
     frames = {
-        i: _frame(spark(), settings, contracts, i, at, known) for i, at in inputs.items() if i != "code"
+        i: _told(spark(), settings, store, contracts, name, i)
+        if i in (DELIVERIES, COVERAGE)
+        else _frame(spark(), settings, contracts, i, at)
+        for i, at in inputs.items()
+        if i != "code"
     }
     update = hasattr(code, "update") and rows >= settings.update_from_rows
     whole = kept.frame(spark(), settings, contract, code, frames, inputs) if update else code.build(frames)
@@ -86,29 +95,41 @@ def build_table(
     return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
 
 
-def input_versions(settings: Settings, store: Store, contract: Contract) -> dict[str, str]:
+def input_versions(
+    settings: Settings, store: Store, contracts: dict[str, Contract], name: str
+) -> dict[str, str]:
     """What a build would read: versions of silver and of quarantines, last gated versions of marts, hashes of
     code lists, of the deliveries behind it and of the code that builds, and the reference day itself.
     """
-    name = contract.id
-    found = {i: _state(settings, store, contract, i) for i in mart_inputs(settings.root, name)}
+    found = {i: _state(settings, store, contracts, name, i) for i in mart_inputs(settings.root, name)}
     return {**found, "code": mart_code(settings.root, name)}
 
 
-def _state(settings: Settings, store: Store, contract: Contract, name: str) -> str:
+def _state(settings: Settings, store: Store, contracts: dict[str, Contract], mart: str, name: str) -> str:
     if name.startswith(CODES):
         return _digest(settings.root / "schemas" / f"{name}.csv")
-    if name == DELIVERIES:
-        return coverage.digest(coverage.covered(store, mart_datasets(settings.root, contract.id)))
+    if name in (DELIVERIES, COVERAGE):
+        told = _deliveries(settings, store, contracts, mart, name)
+        return ledger.digest(told) if told else ABSENT
     if name == REFERENCE_DAY:
-        named = contract.reference_day
-        return str(coverage.reference_day(coverage.covered(store, named), named) or ABSENT)
+        named = contracts[mart].reference_day
+        return str(ledger.reference_day(ledger.covered(store, named), named) or ABSENT)
     at = (
         passed_version(store, name.removeprefix(MARTS))
         if name.startswith(MARTS)
         else version(settings, _table(name))
     )
     return ABSENT if at is None else str(at)
+
+
+def _deliveries(
+    settings: Settings, store: Store, contracts: dict[str, Contract], mart: str, name: str
+) -> list[ledger.Covered] | list[tuple[str, ledger.Covered]]:
+    """What the ledger tells of the datasets behind a mart, or behind each mart."""
+    if name == DELIVERIES:
+        return ledger.covered(store, mart_datasets(settings.root, mart))
+    behind = {m.id: mart_datasets(settings.root, m.id) for m in contracts.values() if m.kind == "mart"}
+    return ledger.of_marts(store, behind)
 
 
 def _rows(settings: Settings, name: str) -> int:
@@ -136,7 +157,6 @@ def _frame(
     contracts: dict[str, Contract],
     name: str,
     at: str,
-    deliveries: list[coverage.Covered],
 ) -> DataFrame:
     if name.startswith(CODES):
         rows = load_codes(settings.root, name.removeprefix(CODES))
@@ -144,13 +164,26 @@ def _frame(
         return spark.createDataFrame(
             [tuple(r[c] or None for c in columns) for r in rows], ", ".join(f"{c} STRING" for c in columns)
         )
-    if name == DELIVERIES:
-        return spark.createDataFrame([astuple(d) for d in deliveries], coverage.DDL)
     if at == ABSENT:
         return spark.createDataFrame([], input_ddl(settings.root, contracts, name))
     if name == REFERENCE_DAY:
         return spark.createDataFrame([(date.fromisoformat(at),)], input_ddl(settings.root, contracts, name))
     return spark.read.format("delta").option("versionAsOf", at).load(_table(name).spark_uri(settings.lake))
+
+
+def _told(
+    spark: SparkSession,
+    settings: Settings,
+    store: Store,
+    contracts: dict[str, Contract],
+    mart: str,
+    name: str,
+) -> DataFrame:
+    rows = [
+        (d[0], *astuple(d[1])) if isinstance(d, tuple) else astuple(d)
+        for d in _deliveries(settings, store, contracts, mart, name)
+    ]
+    return spark.createDataFrame(rows, LEDGER_DDL[name])
 
 
 def input_ddl(root: Path, contracts: dict[str, Contract], name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import DAG, Asset, Param, chain, get_parsing_context, task
 
-from citylake.contract.inputs import MARTS, is_dataset
+from citylake.contract.inputs import COVERAGE, MARTS, is_dataset
 from citylake.core.settings import ROOT
 from citylake.orchestrate.pools import dag_name, ingest_dags, mart_dags
 from citylake.pipeline.plan import DatasetPlan, MartPlan, Plan, load_plan
@@ -36,7 +36,7 @@ def dags_of(kind: str, plan: Plan | None = None) -> dict[str, DAG]:
     found = plan or load_plan(ROOT)
     makers = {
         "ingest": lambda: {name: (_ingest, d) for name, d in ingest_dags(found).items()},
-        "marts": lambda: {name: (_mart, m) for name, m in mart_dags(found).items()},
+        "marts": lambda: {name: (_mart, (m, found)) for name, m in mart_dags(found).items()},
         "upkeep": lambda: {"upkeep": (_upkeep, found)},
         "steward": lambda: {"waivers": (_waivers, found)},
     }
@@ -108,9 +108,13 @@ def _cron(frequency: str) -> str:
     return "30 2 * * *" if frequency.endswith(("m", "y")) else "30 * * * *"
 
 
-def _mart(name: str, mart: MartPlan) -> DAG:
-    inputs = [_asset(i) for i in mart.inputs if i.startswith(MARTS) or is_dataset(i)]
-    with _dag(name, mart, inputs, ["mart", mart.department]) as dag:
+def _mart(name: str, subject: tuple[MartPlan, Plan]) -> DAG:
+    """Builds when all that it reads was looked at again; what tells of all deliveries reads all datasets."""
+    mart, plan = subject
+    every = (d.id for d in plan.datasets) if COVERAGE in mart.inputs else ()
+    read = [i for i in mart.inputs if i.startswith(MARTS) or is_dataset(i)]
+    schedule = [_asset(i) for i in (*read, *every)]
+    with _dag(name, mart, schedule, ["mart", mart.department]) as dag:
         verb.override(task_id="build", pool=f"mart_{dag_name(mart.id)}", outlets=[mart_asset(mart.id)])(
             "build", mart.id
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from citylake.contract.inputs import MARTS, mart_inputs
+from citylake.contract.inputs import COVERAGE, MARTS, mart_inputs
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -71,7 +71,7 @@ class Plan:
         """The marts that read a dataset, directly or through another mart, in order."""
         found: dict[str, MartPlan] = {}
         for m in self.marts:
-            if any(i == dataset or i.removeprefix(MARTS) in found for i in m.inputs):
+            if any(i in (dataset, COVERAGE) or i.removeprefix(MARTS) in found for i in m.inputs):
                 found[m.id] = m
         return tuple(found.values())
 

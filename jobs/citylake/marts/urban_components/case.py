@@ -13,6 +13,7 @@ from citylake.contract.inputs import REFERENCE_DAY
 from citylake.marts.history import current
 from citylake.marts.urban_components.places import grid_of
 from citylake.marts.urban_components.rain import HOURS, nearest_station, rain_before
+from citylake.marts.weather.hours import usable_hours
 from citylake.marts.weather.meteorological_day import meteorological_day
 
 INPUTS = (
@@ -52,7 +53,9 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     stationed = cases.join(
         nearest_station(cases, weather, "case_id", F.col("reported_at")), "case_id", "left"
     )
-    wet = stationed.join(rain_before(stationed, weather, "case_id"), "case_id", "left")
+    wet = stationed.join(
+        rain_before(stationed, usable_hours(inputs["weather/station_hourly"]), "case_id"), "case_id", "left"
+    )
     timed = _clocked(wet, inputs["codes/working_days"], inputs["codes/office_hours"])
     covered = F.date_add(F.max("reference_day"), 1).cast("timestamp")
     known = inputs[REFERENCE_DAY].agg(covered.alias("known_until"))
@@ -72,7 +75,8 @@ def _columns() -> list[str | Column]:
         "latitude",
         "source_kind",
         "owner_name",
-        F.coalesce("unowned", F.lit(True)).alias("unowned"),
+        F.coalesce("unowned", F.col("object_id").isNull()).alias("unowned"),
+        (F.col("object_id").isNotNull() & F.col("unowned").isNull()).alias("unmatched"),
         "known_until",
         meteorological_day(F.col("reported_at")).alias("met_day"),
         *[at for _, at in STAGES],

@@ -11,14 +11,14 @@ from pyspark.sql import functions as F
 
 from citylake.marts.counting import count_known, count_sure
 from citylake.marts.history import current
-from citylake.marts.urban_components.rain import HOURS, nearest_station, station_days
+from citylake.marts.urban_components.rain import HOURS, met_days, nearest_station
 
 INPUTS = (
     "marts/urban_components/case",
     "marts/urban_components/asset",
     "weather/station_hourly",
+    "marts/weather/station_day",
     "codes/event_classes",
-    "codes/rain_classes",
 )
 KEY = ("met_day", "division_code", "event_class")
 COUNTS = (
@@ -47,7 +47,7 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     events = inputs["codes/event_classes"].select(
         F.col("code").alias("event_class"), F.col("weather_join").eqNullSafe("rain").alias("_wet")
     )
-    days = station_days(weather, inputs["codes/rain_classes"])
+    days = met_days(inputs["marts/weather/station_day"])
     divisions = _divisions(assets, cases, weather)
     spine = (
         cases.select("met_day")

@@ -11,13 +11,14 @@ from pyspark.sql import functions as F
 
 from citylake.marts.counting import count_known
 from citylake.marts.history import current
-from citylake.marts.urban_components.rain import nearest_station, station_days
+from citylake.marts.urban_components.rain import met_days, nearest_station
+from citylake.marts.weather.meteorological_day import HOURS_OF_A_DAY
 
 INPUTS = (
     "marts/urban_components/asset",
     "marts/urban_components/case",
     "weather/station_hourly",
-    "codes/rain_classes",
+    "marts/weather/station_day",
 )
 HEAVY = ("heavy", "rainstorm", "severe_rainstorm", "extreme_rainstorm")
 WINDOW_MONTHS = 24
@@ -32,7 +33,7 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """
     weather, assets = current(inputs["weather/station_hourly"]), inputs["marts/urban_components/asset"]
     last = weather.agg(F.max("observed_at").alias("_last"))
-    observed = station_days(weather, inputs["codes/rain_classes"]).crossJoin(F.broadcast(last))
+    observed = met_days(inputs["marts/weather/station_day"]).crossJoin(F.broadcast(last))
     months = _months(observed.where("met_day <= last_day(_last)"))
     station = nearest_station(assets.crossJoin(F.broadcast(last)), weather, "object_id", F.col("_last"))
     exposed = (
@@ -53,15 +54,21 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
         "rain_mm",
         "heavy_rain_days",
         "freeze_thaw_days",
+        "days_short_of_hours",
     )
 
 
 def _months(days: DataFrame) -> DataFrame:
-    """Per station and month: rain, days of heavy rain and above, freeze-thaw days."""
+    """Per station and month: rain, days of heavy rain and above, freeze-thaw days, and the days of the month
+    without all 24 hours of rain: so many may have been wetter than they look.
+    """
     return days.groupBy("station_code", F.trunc("met_day", "month").alias("month")).agg(
         F.sum("rain_day_mm").alias("rain_mm"),
         count_known(F.col("rain_class").isin(*HEAVY)).alias("heavy_rain_days"),
         count_known(F.col("freeze_thaw")).alias("freeze_thaw_days"),
+        (F.day(F.last_day(F.min("met_day"))) - count_known(F.col("rain_hours") == HOURS_OF_A_DAY)).alias(
+            "days_short_of_hours"
+        ),
     )
 
 

@@ -1,5 +1,5 @@
 """The weather about a place: its nearest station at a moment, rain before a report and never after it, and
-meteorological days.
+the meteorological days of `weather.station_day`.
 
 An hourly value belongs to the hour that ends at `observed_at` (Beijing time); a meteorological day ends at
 20:00.
@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from citylake.marts.urban_components.coordinates import metres_between
-from citylake.marts.weather.meteorological_day import meteorological_day
+from citylake.marts.weather.meteorological_day import MET_DAY
 
 HOURS = (1, 3, 24, 72)
 
@@ -82,34 +82,18 @@ def _days_before() -> Column:
     return F.sequence(F.date_sub(F.to_date("reported_at"), 3), F.to_date("reported_at"))
 
 
-def station_days(weather: DataFrame, rain_classes: DataFrame) -> DataFrame:
-    """One row per station and meteorological day: `rain_day_mm` from `rain_hours` hours, its class, the
-    wettest hour, the three days before, freeze-thaw.
-
-    Freeze-thaw: the hourly temperatures of the day lie on both sides of 0 degrees.
+def met_days(station_days: DataFrame) -> DataFrame:
+    """The meteorological days of `weather.station_day` with what marts of components call their columns, and
+    `prior_72h_mm`, the rain of the three days before.
     """
-    days = weather.groupBy("station_code", meteorological_day(F.col("observed_at")).alias("met_day")).agg(
-        F.count("rain_mm").alias("rain_hours"),
-        F.sum("rain_mm").alias("rain_day_mm"),
-        F.max("rain_mm").alias("max_1h_mm"),
-        ((F.min("temperature_celsius") < 0) & (F.max("temperature_celsius") > 0)).alias("freeze_thaw"),
+    days = station_days.where(F.col("day_kind") == MET_DAY).select(
+        "station_code",
+        F.col("day").alias("met_day"),
+        "rain_hours",
+        F.col("rain_mm").alias("rain_day_mm"),
+        "rain_class",
+        F.col("rain_max_1h_mm").alias("max_1h_mm"),
+        "freeze_thaw",
     )
     before = Window.partitionBy("station_code").orderBy(F.unix_date("met_day")).rangeBetween(-3, -1)
-    return _with_class(days.withColumn("prior_72h_mm", F.sum("rain_day_mm").over(before)), rain_classes)
-
-
-def _with_class(days: DataFrame, rain_classes: DataFrame) -> DataFrame:
-    """Adds `rain_class` of 24 hours as the edition in force on the day bounds it."""
-    limits = [
-        F.col(c).cast("decimal(9,2)").alias(n)
-        for c, n in (("amount_from_mm", "_low"), ("amount_below_mm", "_high"))
-    ]
-    valid = [F.to_date(c).alias(n) for c, n in (("valid_from", "_from"), ("valid_to", "_to"))]
-    bounds = rain_classes.where("phase = 'rain' AND coalesce(trace, '0') <> '1'").select(
-        F.col("code").alias("rain_class"), *limits, *valid
-    )
-    within = (
-        "rain_day_mm >= _low AND rain_day_mm < coalesce(_high, 1e6) AND met_day >= coalesce(_from, met_day)"
-        " AND met_day <= coalesce(_to, met_day)"
-    )
-    return days.join(F.broadcast(bounds), F.expr(within), "left").drop("_low", "_high", "_from", "_to")
+    return days.withColumn("prior_72h_mm", F.sum("rain_day_mm").over(before))

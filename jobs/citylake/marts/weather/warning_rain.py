@@ -7,28 +7,31 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from citylake.contract.inputs import REFERENCE_DAY
 from citylake.marts.history import current
 from citylake.marts.weather.hours import usable_hours
 
-INPUTS = ("weather/warning", "weather/station_hourly")
+INPUTS = ("weather/warning", "weather/station_hourly", "ledger/reference_day")
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """Rain in mm of the station that had most; an hour counts when it ends after the issue and not after the
     lifting (Beijing time).
 
-    Of a warning still in force the rain so far. NULL when no station has a value in that time.
+    Of a warning not lifted by `reference_day`, the last day that the deliveries of warnings cover, the rain
+    until the end of that day: whether it was lifted later nobody has told. NULL when no station has a value
+    in that time.
     """
-    warnings = current(inputs["weather/warning"])
+    day = inputs[REFERENCE_DAY].agg(F.max("reference_day").alias("reference_day"))
+    warnings = current(inputs["weather/warning"]).crossJoin(F.broadcast(day))
     hours = (
         usable_hours(inputs["weather/station_hourly"])
         .where("rain_mm IS NOT NULL")
         .select("station_code", "observed_at", "rain_mm")
     )
-    within = (F.col("observed_at") > F.col("issued_at")) & (
-        F.col("lifted_at").isNull() | (F.col("observed_at") <= F.col("lifted_at"))
-    )
-    spans = warnings.select("warning_no", "issued_at", "lifted_at")
+    within = (F.col("observed_at") > F.col("issued_at")) & (F.col("observed_at") <= F.col("_until"))
+    covered = F.date_add("reference_day", 1).cast("timestamp")
+    spans = warnings.select("warning_no", "issued_at", F.coalesce("lifted_at", covered).alias("_until"))
     sums = (
         hours.join(F.broadcast(spans), within)
         .groupBy("warning_no", "station_code")

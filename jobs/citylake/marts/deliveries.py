@@ -5,8 +5,8 @@ mart can tell what is so. No clock of a sender or of a machine has a part in it.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 from citylake.core.calendar import first_day, last_day
@@ -33,6 +33,12 @@ class Covered:
 def covered(store: Store, datasets: Sequence[str]) -> list[Covered]:
     """The accepted deliveries of some datasets in the order of their receipts."""
     return [delivery for dataset in datasets for delivery in _of(store, dataset)]
+
+
+def of_marts(store: Store, behind: Mapping[str, Sequence[str]]) -> list[tuple[str, Covered]]:
+    """The same for the datasets behind each mart, with the mart."""
+    datasets = {d: _of(store, d) for d in sorted({d for named in behind.values() for d in named})}
+    return [(mart, delivery) for mart in sorted(behind) for d in behind[mart] for delivery in datasets[d]]
 
 
 def _of(store: Store, dataset: str) -> list[Covered]:
@@ -67,6 +73,6 @@ def reference_day(deliveries: Sequence[Covered], datasets: Sequence[str]) -> dat
     return min((day for day in last if day is not None), default=None)
 
 
-def digest(deliveries: Sequence[Covered]) -> str:
+def digest(deliveries: Sequence[object]) -> str:
     """A short hash that differs when any delivery or its state does."""
-    return hashlib.sha256(repr([asdict(d) for d in deliveries]).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(deliveries).encode()).hexdigest()[:16]

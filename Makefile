@@ -12,14 +12,12 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(UP): requirements.lock pyproject.toml infra/jars.lock $(wildcard infra/oracles/*.lock)
+$(UP): requirements.lock pyproject.toml setup.py infra/jars.lock $(wildcard infra/oracles/*.lock)
 	test -x $(PY) || python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check uv
 	$(PY) -m uv pip sync --quiet --require-hashes requirements.lock --python $(PY)
 	for lock in infra/oracles/*.lock; do $(PY) -m uv pip install --quiet --no-deps --require-hashes --python $(PY) --target .venv/oracles/$$(basename $$lock .lock) -r $$lock || exit 1; done
-	echo "$(CURDIR)/jobs" > $$($(PY) -c 'import site; print(site.getsitepackages()[0])')/citylake.pth
-	printf '#!/bin/sh\nexec "%s" -m citylake.cli "$$@"\n' "$(CURDIR)/$(PY)" > .venv/bin/citylake
-	chmod +x .venv/bin/citylake
+	$(PY) -m uv pip install --quiet --no-deps --no-build-isolation --python $(PY) --editable .
 	$(PY) -m citylake.appliance.jars
 	touch $@
 

@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 
 from citylake.core.errors import EnvironmentFailed
-from citylake.core.settings import ROOT
+from citylake.core.project import base
 
-LOCK = ROOT / "infra" / "jars.lock"
+LOCK = base("infra/jars.lock")
 COORDINATES = (
     "io.delta:delta-spark_4.2_2.13:4.4.0",
     "io.delta:delta-storage:4.4.0",

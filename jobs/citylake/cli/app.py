@@ -8,7 +8,18 @@ import sys
 
 import typer
 
-from citylake.cli import audit, cases, contracts, delivery, entity, pipeline, query, services, synthetic
+from citylake.cli import (
+    audit,
+    cases,
+    contracts,
+    delivery,
+    entity,
+    pipeline,
+    project,
+    query,
+    services,
+    synthetic,
+)
 from citylake.cli.render import err
 from citylake.core.errors import LakeError
 
@@ -18,7 +29,7 @@ app = typer.Typer(
     help="citylake: an open municipal data lake",
     pretty_exceptions_enable=False,
 )
-for topic in (services, pipeline, delivery, query, audit, contracts, synthetic):
+for topic in (services, pipeline, delivery, query, audit, contracts, project, synthetic):
     app.add_typer(topic.app)
 app.add_typer(cases.app, name="cases")
 app.add_typer(entity.app, name="entity")

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from citylake.cli.render import Json, out, print_json
-from citylake.core.settings import load_settings
+from citylake.cli.render import Json, load_settings, out, print_json
 
 app = typer.Typer()
 

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from citylake.cli.render import err, out
-from citylake.core.settings import load_settings
+from citylake.cli.render import err, load_settings, out
 
 app = typer.Typer()
 

@@ -9,9 +9,8 @@ from typing import Annotated
 
 import typer
 
-from citylake.cli.render import Json, demand, out, print_json, show_finding
+from citylake.cli.render import Json, demand, load_settings, out, print_json, show_finding
 from citylake.core.errors import LakeError
-from citylake.core.settings import load_settings
 
 app = typer.Typer()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,9 +13,19 @@ from rich.table import Table as RichTable
 
 from citylake.core.errors import LakeError, did_you_mean
 
+if TYPE_CHECKING:
+    from citylake.core.settings import Settings
+
 out = Console(width=160 if not sys.stdout.isatty() else None, markup=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, markup=False, soft_wrap=True)
 Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
+
+
+def load_settings() -> Settings:
+    """The settings, read when a command asks for them: help needs none."""
+    from citylake.core.settings import load_settings as read
+
+    return read()
 
 
 def print_json(value: Any) -> None:

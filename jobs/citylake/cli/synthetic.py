@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table as RichTable
 
-from citylake.cli.render import Json, out, print_json, show_deliveries
-from citylake.core.settings import load_settings
+from citylake.cli.render import Json, load_settings, out, print_json, show_deliveries
 
 app = typer.Typer()
 

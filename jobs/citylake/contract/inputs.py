@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from citylake.core.project import PACKAGE, mart_module
+
 # An input without one of these prefixes is a dataset: the rows of its silver table.
 MARTS, CODES, QUARANTINE, LEDGER = "marts/", "codes/", "quarantine/", "ledger/"
 REFERENCE_DAY = f"{LEDGER}reference_day"  # the day for which a mart tells what is so, see `referenceDay`
@@ -16,7 +18,7 @@ COVERAGE = f"{LEDGER}coverage"  # the same of every mart and each dataset behind
 
 def mart_inputs(root: Path, mart: str) -> tuple[str, ...]:
     """The literal INPUTS of a mart's module."""
-    for node in _tree(_module(root, f"citylake.marts.{mart.replace('/', '.')}")).body:
+    for node in _tree(mart_module(root, mart)[1]).body:
         if isinstance(node, ast.Assign) and any(
             isinstance(t, ast.Name) and t.id == "INPUTS" for t in node.targets
         ):
@@ -45,23 +47,25 @@ def mart_code(root: Path, mart: str) -> str:
     build.
     """
     seen: set[Path] = set()
-    _reach(root, _module(root, f"citylake.marts.{mart.replace('/', '.')}"), seen)
+    _reach(root, mart_module(root, mart)[1], seen)
     return hashlib.sha256(
         b"".join(hashlib.sha256(p.read_bytes()).digest() for p in sorted(seen))
     ).hexdigest()[:16]
 
 
-def _module(root: Path, name: str) -> Path:
-    return root.joinpath("jobs", *name.split(".")).with_suffix(".py")
+def _module(root: Path, name: str) -> Path | None:
+    """The file of a module whose code a mart may share; None for any other."""
+    if name.startswith(("citylake.marts.", "citylake.identity.")):
+        return PACKAGE.parent.joinpath(*name.split(".")).with_suffix(".py")
+    return root.joinpath("jobs", *name.split(".")).with_suffix(".py") if name.startswith("marts.") else None
 
 
-def _reach(root: Path, path: Path, seen: set[Path]) -> None:
-    if path in seen or not path.is_file():
+def _reach(root: Path, path: Path | None, seen: set[Path]) -> None:
+    if path is None or path in seen or not path.is_file():
         return
     seen.add(path)
     for name in _imports(_tree(path)):
-        if name.startswith(("citylake.marts", "citylake.identity")):
-            _reach(root, _module(root, name), seen)
+        _reach(root, _module(root, name), seen)
 
 
 def _imports(tree: ast.Module) -> Iterator[str]:

@@ -15,7 +15,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-ROOT = Path(__file__).resolve().parents[3]
+from citylake.core.project import base, project_root
+
+ROOT = project_root()
 
 
 class Settings(BaseSettings):
@@ -101,7 +103,7 @@ class Settings(BaseSettings):
         defaults.
         """
         profile = env_settings().get("profile", "laptop")
-        toml = TomlConfigSettingsSource(settings_cls, ROOT / "infra" / "profiles" / f"{profile}.toml")
+        toml = TomlConfigSettingsSource(settings_cls, _profile(profile))
         return init_settings, env_settings, toml
 
 
@@ -111,6 +113,7 @@ def load_settings() -> Settings:
     return Settings()
 
 
-def profile_names() -> list[str]:
-    """The profiles that `infra/profiles/` offers."""
-    return sorted(path.stem for path in (ROOT / "infra" / "profiles").glob("*.toml"))
+def _profile(name: str) -> Path:
+    """The file of a profile: the project's own before the package's."""
+    own = ROOT / "infra" / "profiles" / f"{name}.toml"
+    return own if own.exists() else base("infra/profiles") / f"{name}.toml"

@@ -7,10 +7,12 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import astuple
 from datetime import date
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from citylake.compile.select import compile_contract, silver_ddl, statistics
@@ -30,6 +32,7 @@ from citylake.contract.inputs import (
 from citylake.contract.model import Contract
 from citylake.core.codes import load_codes
 from citylake.core.names import Table, mart, quarantine, silver
+from citylake.core.project import mart_module
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import append, events
 from citylake.marts import deliveries as ledger
@@ -65,7 +68,7 @@ def build_table(
     What a new version changed of the one before goes to the restatement ledger, also when a run ended between
     the two.
     """
-    contract, module = contracts[name], f"citylake.marts.{name.replace('/', '.')}"
+    contract = contracts[name]
     inputs = input_versions(settings, store, contracts, name)
     spine = next(iter(inputs))
     if inputs[spine] == ABSENT:
@@ -80,7 +83,7 @@ def build_table(
             "why": "nothing new",
             "passed": last.facts["gate"]["passed"],
         }
-    rows, code = sum(_rows(settings, i) for i in inputs), importlib.import_module(module)
+    rows, code = sum(_rows(settings, i) for i in inputs), load_mart(settings.root, name)
     choose_codegen(spark(), settings, rows)
     frames = {
         i: _told(spark(), settings, store, contracts, name, i)
@@ -95,9 +98,21 @@ def build_table(
     return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
 
 
+<<<<<<< HEAD
 def input_versions(
     settings: Settings, store: Store, contracts: dict[str, Contract], name: str
 ) -> dict[str, str]:
+=======
+def load_mart(root: Path, name: str) -> ModuleType:
+    """The module of a mart, of the project or of the package."""
+    jobs = str(root / "jobs")
+    if jobs not in sys.path:
+        sys.path.append(jobs)
+    return importlib.import_module(mart_module(root, name)[0])
+
+
+def input_versions(settings: Settings, store: Store, contract: Contract) -> dict[str, str]:
+>>>>>>> eceaace (A city installs a wheel and makes a project of its own: citylake init; its marts lie in jobs/marts; set-up installs this checkout as a package)
     """What a build would read: versions of silver and of quarantines, last gated versions of marts, hashes of
     code lists, of the deliveries behind it and of the code that builds, and the reference day itself.
     """

@@ -48,6 +48,7 @@ def environment(settings: Settings) -> dict[str, str]:
         # The DAGs change with the plan only; every 30 s, the default, took 65 s of CPU in a demo of 800 s.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "300",
         "OPENLINEAGE_DISABLED": "true",
+        "CITYLAKE_ROOT": str(settings.root),
         "CITYLAKE_STATE": str(settings.state),
     }
 

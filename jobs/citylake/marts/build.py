@@ -98,11 +98,6 @@ def build_table(
     return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
 
 
-<<<<<<< HEAD
-def input_versions(
-    settings: Settings, store: Store, contracts: dict[str, Contract], name: str
-) -> dict[str, str]:
-=======
 def load_mart(root: Path, name: str) -> ModuleType:
     """The module of a mart, of the project or of the package."""
     jobs = str(root / "jobs")
@@ -111,8 +106,9 @@ def load_mart(root: Path, name: str) -> ModuleType:
     return importlib.import_module(mart_module(root, name)[0])
 
 
-def input_versions(settings: Settings, store: Store, contract: Contract) -> dict[str, str]:
->>>>>>> eceaace (A city installs a wheel and makes a project of its own: citylake init; its marts lie in jobs/marts; set-up installs this checkout as a package)
+def input_versions(
+    settings: Settings, store: Store, contracts: dict[str, Contract], name: str
+) -> dict[str, str]:
     """What a build would read: versions of silver and of quarantines, last gated versions of marts, hashes of
     code lists, of the deliveries behind it and of the code that builds, and the reference day itself.
     """

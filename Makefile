@@ -7,7 +7,7 @@ SEEDS ?= 2016,7,11
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-slow check fuzz bad-input story-handover types score score-identity score-themes sql up down status doctor bench lock report
+.PHONY: help setup demo airflow test test-slow check fuzz bad-input story-handover types score score-identity score-themes sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,8 +23,11 @@ $(UP): requirements.lock pyproject.toml setup.py infra/jars.lock $(wildcard infr
 
 setup: $(UP)  ## virtual environment from the hashed lock, JVM jars from theirs
 
-demo: $(UP)  ## a generated city through the real scheduler
-	.venv/bin/citylake demo
+demo: $(UP)  ## a generated city through the real scheduler; KEEP=1 leaves the scheduler and its pages running
+	.venv/bin/citylake demo $(if $(KEEP),--keep)
+
+airflow: $(UP)  ## services, the scheduler and its pages; DAGs run by schedule until `make down`
+	.venv/bin/citylake up --airflow
 
 test: $(UP)  ## everything the developers trust
 	$(PY) -m pytest -q

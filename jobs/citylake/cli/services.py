@@ -13,7 +13,10 @@ app = typer.Typer()
 
 
 @app.command()
-def up(jdbc: Annotated[bool, typer.Option(help="also start the JDBC server")] = False) -> None:
+def up(
+    jdbc: Annotated[bool, typer.Option(help="also start the JDBC server")] = False,
+    airflow: Annotated[bool, typer.Option(help="also start the scheduler; its DAGs run by schedule")] = False,
+) -> None:
     """Start the local services; a second call does nothing."""
     from citylake.appliance.services import up as start
 
@@ -23,6 +26,17 @@ def up(jdbc: Annotated[bool, typer.Option(help="also start the JDBC server")] = 
     if jdbc:
         _show_views_over_jdbc()
         out.print(f"JDBC jdbc:hive2://127.0.0.1:{settings.port_jdbc}/default")
+    if airflow:
+        _start_scheduler()
+
+
+def _start_scheduler() -> None:
+    from citylake.orchestrate import scheduler
+
+    settings = load_settings()
+    scheduler.up(settings)
+    count = scheduler.set_going(settings)
+    out.print(f"Airflow {scheduler.address(settings)}   {count} DAGs run by schedule; citylake down stops it")
 
 
 def _show_views_over_jdbc() -> None:

@@ -60,8 +60,10 @@ def score(truth: Path, as_json: Json = False) -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(
+    keep: Annotated[bool, typer.Option(help="leave the scheduler and its pages running")] = False,
+) -> None:
     """A generated city through the real scheduler: services, deliveries, all DAGs, report."""
     from citylake.synthetic.demo import run_demo
 
-    raise typer.Exit(run_demo(load_settings(), show_deliveries, out))
+    raise typer.Exit(run_demo(load_settings(), show_deliveries, out, keep=keep))

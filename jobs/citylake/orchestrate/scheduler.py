@@ -18,17 +18,18 @@ from typing import Any
 from citylake.appliance.processes import Service, running, start, stop, wait_until
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.settings import Settings
-from citylake.orchestrate.pools import pools
+from citylake.orchestrate.pools import ingest_dags, mart_dags, pools
 from citylake.pipeline.plan import load_plan
 
 PARTS = ("airflow-api", "airflow-scheduler", "airflow-dags")
 DONE = ("success", "failed")
+PAGE = 100
 
 
 def environment(settings: Settings) -> dict[str, str]:
     """Airflow's settings; the database is disposable, the lake knows what is done."""
     home = settings.state / "airflow"
-    address = f"http://127.0.0.1:{settings.port_airflow}"
+    base = address(settings)
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__CORE__DAGS_FOLDER": str(settings.root / "dags"),
@@ -36,11 +37,11 @@ def environment(settings: Settings) -> dict[str, str]:
         # One more than the cores of the embedded Spark: while a task waits for the store or the scheduler's
         # next round, another computes.
         "AIRFLOW__CORE__PARALLELISM": "3",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{address}/execution/",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(settings.port_airflow),
-        "AIRFLOW__API__BASE_URL": address,
+        "AIRFLOW__API__BASE_URL": base,
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__API_AUTH__JWT_SECRET": _secret(home),
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
@@ -94,6 +95,21 @@ def _once(settings: Settings, program: str, env: dict[str, str]) -> None:
     made.rename(settings.state / "airflow" / "pools.json")
 
 
+def set_going(settings: Settings) -> int:
+    """Let every DAG run by its schedule or its assets, as soon as all are parsed; how many there are."""
+    api, plan = Api(settings), load_plan(settings.root)
+    wanted = {*ingest_dags(plan), *mart_dags(plan), "upkeep", "waivers"}
+    wait_for(lambda: wanted <= api.dags().keys(), settings, "the DAGs to be parsed", 120)
+    for dag in sorted(d for d, paused in api.dags().items() if paused):
+        api.unpause(dag)
+    return len(wanted)
+
+
+def address(settings: Settings) -> str:
+    """Where the scheduler's pages are."""
+    return f"http://127.0.0.1:{settings.port_airflow}"
+
+
 def down(settings: Settings) -> None:
     """Stop the scheduler's processes."""
     for name in PARTS:
@@ -105,7 +121,7 @@ class Api:
 
     def __init__(self, settings: Settings) -> None:
         """Talks to the local API server."""
-        self._base = f"http://127.0.0.1:{settings.port_airflow}"
+        self._base = address(settings)
         self._state = settings.state
         self._token: str | None = None
 
@@ -118,7 +134,7 @@ class Api:
 
     def dags(self) -> dict[str, bool]:
         """Every parsed DAG, and whether it is paused."""
-        return {d["dag_id"]: d["is_paused"] for d in self.call("GET", "/api/v2/dags?limit=500")["dags"]}
+        return {d["dag_id"]: d["is_paused"] for d in self._all("/api/v2/dags", "dags")}
 
     def unpause(self, dag: str) -> None:
         """Let a DAG run by its schedule; a timetable whose last moment has passed starts one run at once."""
@@ -134,8 +150,21 @@ class Api:
             self.call("POST", f"/api/v2/dags/{dag}/dagRuns", {"logical_date": None})
 
     def runs(self) -> list[dict[str, Any]]:
-        """All runs of all DAGs."""
-        return self.call("GET", "/api/v2/dags/~/dagRuns?limit=500")["dag_runs"]
+        """All runs of all DAGs that the scheduler remembers, also those of earlier days."""
+        return self._all("/api/v2/dags/~/dagRuns", "dag_runs")
+
+    def working(self) -> list[dict[str, Any]]:
+        """The tasks that run now."""
+        return self._all("/api/v2/dags/~/dagRuns/~/taskInstances", "task_instances", "state=running")
+
+    def _all(self, path: str, key: str, query: str = "") -> list[dict[str, Any]]:
+        """Every entry of a listing, page by page: the server cuts a page at its own limit."""
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self.call("GET", f"{path}?limit={PAGE}&offset={len(found)}&{query}")
+            found += page[key]
+            if len(found) >= page["total_entries"] or not page[key]:
+                return found
 
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One call; the token is asked for at the first."""

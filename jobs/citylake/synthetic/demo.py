@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from citylake.ingest.sources.folder import fetch_folder
 from citylake.ingest.sources.opening import open_source
 from citylake.ingest.sources.source import fetch
 from citylake.orchestrate.pools import ingest_dags, mart_dags
-from citylake.orchestrate.scheduler import DONE, Api, down, up, wait_for
+from citylake.orchestrate.scheduler import DONE, Api, address, down, up, wait_for
 from citylake.pipeline.lake import Lake, open_lake
 from citylake.pipeline.plan import Plan, load_plan
 from citylake.release.release import releases
@@ -30,10 +31,13 @@ from citylake.synthetic.offices import offices
 
 REGISTER = ("market_regulation/legal_entity", "2016-03-001")
 DECISIONS = ("development_reform/admin_permit", "2016-W09-001")
+SLOW, ASK_EVERY = timedelta(seconds=60), timedelta(seconds=10)
 SETTLED = ("refused", "repeat", "admitted", "held")
 
 
-def run_demo(settings: Settings, show: Callable[[list[Any]], None], out: Console) -> int:
+def run_demo(
+    settings: Settings, show: Callable[[list[Any]], None], out: Console, *, keep: bool = False
+) -> int:
     """Exit code 0 when every run succeeded; a second call finds nothing new and starts no scheduler."""
     start = time.monotonic()
     services_up(settings)
@@ -51,7 +55,7 @@ def run_demo(settings: Settings, show: Callable[[list[Any]], None], out: Console
     if not _pending(lake):
         out.print(f"nothing new ({time.monotonic() - start:.1f} s)")
         return 0
-    failed = schedule(lake, out)
+    failed = schedule(lake, out, keep=keep)
     show(batches(lake.store, lake.contracts))
     _farewell(settings, out, time.monotonic() - start)
     for dag in failed:
@@ -98,9 +102,9 @@ def _pending(lake: Lake) -> bool:
     return any(b.state not in SETTLED for b in batches(lake.store, lake.contracts))
 
 
-def schedule(lake: Lake, out: Console) -> list[str]:
+def schedule(lake: Lake, out: Console, *, keep: bool = False) -> list[str]:
     """Start the scheduler, run all ingest DAGs, let assets start the marts, then the upkeep; ids of failed
-    DAGs.
+    DAGs. `keep`: the scheduler and its pages stay.
     """
     plan = load_plan(lake.settings.root)
     api = Api(lake.settings)
@@ -111,7 +115,10 @@ def schedule(lake: Lake, out: Console) -> list[str]:
         out.print(f"the scheduler knows {len(wanted)} DAGs")
         return _run(lake, api, plan, out)
     finally:
-        down(lake.settings)
+        if keep:
+            out.print(f"Airflow {address(lake.settings)} stays; make down stops it", highlight=False)
+        else:
+            down(lake.settings)
 
 
 def _run(lake: Lake, api: Api, plan: Plan, out: Console) -> list[str]:
@@ -128,14 +135,21 @@ def _run(lake: Lake, api: Api, plan: Plan, out: Console) -> list[str]:
     return sorted(progress.failed)
 
 
+def _run_key(run: dict[str, Any]) -> tuple[str, str]:
+    return run["dag_id"], run["dag_run_id"]
+
+
 class _Progress:
     """Tells each run's end once, with the share that is done and how long the rest takes at the pace so
-    far.
+    far. Runs that were there before it began are none of its own.
     """
 
     def __init__(self, api: Api, out: Console) -> None:
         self._api, self._out = api, out
         self._told: set[str] = set()
+        self._slow: set[str] = set()
+        self._asked = datetime.now(UTC)
+        self._before = {_run_key(r) for r in api.runs()}
         self._start = time.monotonic()
         self.failed: set[str] = set()
 
@@ -143,7 +157,7 @@ class _Progress:
         """Whether every wanted DAG has ended a run; a failed ingest ends the waiting for the marts that need
         it.
         """
-        runs = self._api.runs()
+        runs = [r for r in self._api.runs() if _run_key(r) not in self._before]
         ended = {r["dag_id"]: r["state"] for r in runs if r["state"] in DONE}
         for dag in sorted(ended.keys() - self._told):
             self._told.add(dag)
@@ -153,8 +167,22 @@ class _Progress:
                 highlight=False,
             )
         self.failed |= {d for d, state in ended.items() if state == "failed"}
+        self._tell_slow()
         open_runs = [r for r in runs if r["state"] not in DONE]
         return wanted <= ended.keys() or (bool(self.failed) and not open_runs)
+
+    def _tell_slow(self) -> None:
+        """Each task that works longer than a minute is named once; the scheduler is asked every ten seconds."""
+        now = datetime.now(UTC)
+        if now - self._asked < ASK_EVERY:
+            return
+        self._asked = now
+        for task in self._api.working():
+            name = f"{task['dag_id']}.{task['task_id']}"
+            began = task.get("start_date")
+            if began and name not in self._slow and now - datetime.fromisoformat(began) > SLOW:
+                self._slow.add(name)
+                self._out.print(f"        works since {SLOW.seconds} s: {name}", highlight=False)
 
     def _left(self, runs: int) -> str:
         return f"about {runs * (time.monotonic() - self._start) / len(self._told):.0f} s left" if runs else ""

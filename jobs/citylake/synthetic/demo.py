@@ -172,7 +172,9 @@ class _Progress:
         return wanted <= ended.keys() or (bool(self.failed) and not open_runs)
 
     def _tell_slow(self) -> None:
-        """Each task that works longer than a minute is named once; the scheduler is asked every ten seconds."""
+        """Each task that works longer than a minute is named once; the scheduler is asked every ten
+        seconds.
+        """
         now = datetime.now(UTC)
         if now - self._asked < ASK_EVERY:
             return

@@ -84,6 +84,8 @@ def other_spark(lake_settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     own = {
         "state": tmp_path,
         "s3_endpoint": lake_settings.endpoint,
+        "s3_secret_key": lake_settings.keys[1],
+        "token_key_file": lake_settings.state / "token.key",
         "port_spark": port,
         "port_spark_ui": port_ui,
         "spark_driver_memory": "1g",

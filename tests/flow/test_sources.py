@@ -408,7 +408,7 @@ def test_every_kind_of_source_that_is_not_there_asks_to_come_again_and_tells_no_
 
 def _bucket(settings: Settings, name: str, secret: str = "") -> str:
     address = settings.endpoint.removeprefix("http://")
-    return f"s3+http://{settings.s3_access_key}:{quote(secret or settings.s3_secret_key.get_secret_value(), safe='')}@{address}/{name}"  # noqa: E501
+    return f"s3+http://{settings.s3_access_key}:{quote(secret or settings.keys[1].get_secret_value(), safe='')}@{address}/{name}"  # noqa: E501
 
 
 def test_deliveries_below_a_prefix_of_another_bucket(

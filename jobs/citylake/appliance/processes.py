@@ -135,6 +135,7 @@ def stop(name: str, state: Path, seconds: float = 30) -> bool:
 
 def supervise(state: Path, name: str) -> int:
     """Run a service until told to stop; start it again when it ends by itself."""
+    os.umask(0o077)  # data, logs and databases of a service are for its owner
     spec = Service(**json.loads((state / "run" / f"{name}.json").read_text("utf-8")))
     stopping = False
     child: subprocess.Popen[bytes] | None = None

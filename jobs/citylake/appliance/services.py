@@ -17,6 +17,7 @@ from pydantic import SecretStr
 from citylake.appliance.jars import jar_paths, spark_home
 from citylake.appliance.processes import Service, listening, running, start, stop, wait_until
 from citylake.core.errors import EnvironmentFailed
+from citylake.core.secrets import local_secret
 from citylake.core.settings import Settings
 from citylake.storage.delta import KEPT_FOR_GOOD
 
@@ -34,6 +35,14 @@ READABLE = ("silver", "marts")
 writing.
 """
 
+STORE_TOKENS = (
+    "JWT_SIGNING_KEY",
+    "JWT_SIGNING_READ_KEY",
+    "JWT_FILER_SIGNING_KEY",
+    "JWT_FILER_SIGNING_READ_KEY",
+)
+"""Keys that sign the store's own requests over HTTP."""
+
 BUCKET_VOLUMES = 2
 """Volumes that a bucket gets at once, so that two writers need not wait for each other."""
 
@@ -41,6 +50,7 @@ BUCKET_VOLUMES = 2
 def up(settings: Settings, *, jdbc: bool = False) -> None:
     """Start what the settings do not place elsewhere, and wait until it answers."""
     settings.state.mkdir(parents=True, exist_ok=True)
+    settings.state.chmod(0o700)
     started: list[str] = []
     for service in _wanted(settings, jdbc=jdbc):
         if start(service, settings.state):
@@ -124,7 +134,9 @@ def _s3(settings: Settings) -> Service:
         f"-volume.max={STORE_VOLUMES}",
         f"-filer.port={settings.port_s3_filer}",
     ]
-    return Service("s3", command, {"WEED_MASTER_VOLUME_GROWTH_COPY_1": str(BUCKET_VOLUMES)}, ports)
+    # Without these keys the filer and the volumes answer anybody on the machine over HTTP.
+    signed = {f"WEED_{n}": local_secret(settings.state, n.lower()) for n in STORE_TOKENS}
+    return Service("s3", command, {"WEED_MASTER_VOLUME_GROWTH_COPY_1": str(BUCKET_VOLUMES), **signed}, ports)
 
 
 def _identity(name: str, keys: tuple[str, SecretStr], actions: list[str]) -> dict[str, Any]:

@@ -15,7 +15,9 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from citylake.core.errors import EnvironmentFailed
 from citylake.core.project import base, project_root
+from citylake.core.secrets import local_secret
 
 ROOT = project_root()
 
@@ -36,7 +38,7 @@ class Settings(BaseSettings):
     s3_endpoint: str | None = None  # None: the embedded SeaweedFS on `port_s3`
     s3_region: str = "us-east-1"  # any fixed value; S3-compatible stores ignore it, signers need it
     s3_access_key: str = "citylake"
-    s3_secret_key: SecretStr = SecretStr("citylake-local-only")
+    s3_secret_key: SecretStr | None = None  # None: random, made below `state` for the embedded store
     s3_reader_access_key: str | None = (
         # who the JDBC server is at the store; None: the embedded store's reader, elsewhere the lake itself
         None
@@ -76,14 +78,21 @@ class Settings(BaseSettings):
     @property
     def keys(self) -> tuple[str, SecretStr]:
         """The lake's own keys to its store."""
-        return self.s3_access_key, self.s3_secret_key
+        if self.s3_secret_key is None and self.s3_endpoint:
+            text = f"no secret key is set for the store at {self.s3_endpoint}"
+            raise EnvironmentFailed(
+                "store.no_key", text, now="set CITYLAKE_S3_ACCESS_KEY and CITYLAKE_S3_SECRET_KEY"
+            )
+        return self.s3_access_key, self.s3_secret_key or SecretStr(local_secret(self.state, "s3-lake"))
 
     @property
     def reader(self) -> tuple[str, SecretStr]:
         """Keys that can read what is released to analysts, and write nothing."""
         if self.s3_reader_access_key and self.s3_reader_secret_key:
             return self.s3_reader_access_key, self.s3_reader_secret_key
-        return self.keys if self.s3_endpoint else ("citylake-reader", SecretStr("citylake-reader-local-only"))
+        if self.s3_endpoint:
+            return self.keys
+        return "citylake-reader", SecretStr(local_secret(self.state, "s3-reader"))
 
     @property
     def spark_address(self) -> str:

@@ -11,8 +11,9 @@ import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
+from citylake.core.errors import EnvironmentFailed
+from citylake.core.secrets import SHORTEST, create_once
 from citylake.core.settings import Settings
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
@@ -144,16 +145,14 @@ def load_tokens(settings: Settings) -> Tokens:
     use.
     """
     path = settings.token_key_file or settings.state / "token.key"
-    if settings.token_key_file is None and not path.exists():
-        _make_key(path)
-    return Tokens(path.read_bytes())
-
-
-def _make_key(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        with path.open("xb") as handle:
-            path.chmod(0o600)
-            handle.write(secrets.token_bytes(32))
-    except FileExistsError:
-        return
+    if settings.token_key_file is None and settings.s3_endpoint is None:
+        create_once(path, secrets.token_bytes(SHORTEST))
+    key = path.read_bytes() if path.is_file() else b""
+    if len(key) < SHORTEST:
+        raise EnvironmentFailed(
+            "tokens.no_key",
+            f"the token key is no file of at least {SHORTEST} bytes",
+            where=path.name,
+            now="set CITYLAKE_TOKEN_KEY_FILE to the key file of this lake",
+        )
+    return Tokens(key)

@@ -28,8 +28,8 @@ def delta_options(settings: Settings) -> dict[str, str]:
     return {
         "AWS_ENDPOINT_URL": settings.endpoint,
         "AWS_REGION": settings.s3_region,
-        "AWS_ACCESS_KEY_ID": settings.s3_access_key,
-        "AWS_SECRET_ACCESS_KEY": settings.s3_secret_key.get_secret_value(),
+        "AWS_ACCESS_KEY_ID": settings.keys[0],
+        "AWS_SECRET_ACCESS_KEY": settings.keys[1].get_secret_value(),
         "AWS_ALLOW_HTTP": "true",
         "AWS_VIRTUAL_HOSTED_STYLE_REQUEST": "false",
         "aws_conditional_put": "etag",

@@ -170,8 +170,8 @@ def open_store(settings: Settings) -> Store:
         "s3",
         endpoint_url=settings.endpoint,
         region_name=settings.s3_region,
-        aws_access_key_id=settings.s3_access_key,
-        aws_secret_access_key=settings.s3_secret_key.get_secret_value(),
+        aws_access_key_id=settings.keys[0],
+        aws_secret_access_key=settings.keys[1].get_secret_value(),
         config=config,
     )
     store = Store(client, settings.lake)

@@ -12,13 +12,14 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(UP): requirements.lock pyproject.toml setup.py infra/jars.lock $(wildcard infra/oracles/*.lock)
+$(UP): requirements.lock pyproject.toml setup.py infra/jars.lock $(wildcard infra/door/*) $(wildcard infra/oracles/*.lock)
 	test -x $(PY) || python3 -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check uv
 	$(PY) -m uv pip sync --quiet --require-hashes requirements.lock --python $(PY)
 	for lock in infra/oracles/*.lock; do $(PY) -m uv pip install --quiet --no-deps --require-hashes --python $(PY) --target .venv/oracles/$$(basename $$lock .lock) -r $$lock || exit 1; done
 	$(PY) -m uv pip install --quiet --no-deps --no-build-isolation --python $(PY) --editable .
 	$(PY) -m citylake.appliance.jars
+	$(PY) -m citylake.appliance.door
 	touch $@
 
 setup: $(UP)  ## virtual environment from the hashed lock, JVM jars from theirs

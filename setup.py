@@ -9,7 +9,15 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
-CARRIED = ("infra/jars.lock", "infra/profiles", "infra/project", "schemas/types", "schemas/codes", "dags")
+CARRIED = (
+    "infra/jars.lock",
+    "infra/door",
+    "infra/profiles",
+    "infra/project",
+    "schemas/types",
+    "schemas/codes",
+    "dags",
+)
 
 
 class WithBase(build_py):

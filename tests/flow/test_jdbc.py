@@ -54,6 +54,16 @@ def test_released_views_are_read(served: Settings) -> None:
         "CREATE TABLE delta.`s3a://{lake}/marts/own` USING delta AS SELECT 1 AS a;",
         "SELECT * FROM text.`s3a://{lake}/{inbox}2016-04-001/a`;",
         "SELECT * FROM delta.`s3a://{lake}/bronze/{register}`;",
+        "SELECT transform(a) USING 'id' AS (o string) FROM (SELECT 1 a);",
+        "SELECT reflect('java.lang.System', 'getenv', 'AWS_SECRET_ACCESS_KEY');",
+        "SELECT * FROM text.`/etc/hostname`;",
+        "CREATE OR REPLACE VIEW silver.construction_component AS SELECT 1 AS n;",
+        "CREATE TEMPORARY VIEW mine AS SELECT 1 AS n;",
+        "SET fs.s3a.access.key=citylake;",
+        "SET spark.citylake.door=guessed;",
+        "SET -v;",
+        "ADD JAR /tmp/a.jar;",
+        "CREATE FUNCTION f AS 'a.B';",
     ],
 )
 def test_nothing_else_is_open(served: Settings, statement: str) -> None:

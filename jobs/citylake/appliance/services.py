@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from citylake.appliance.door import CLASS, door_jar
 from citylake.appliance.jars import jar_paths, spark_home
 from citylake.appliance.processes import Service, listening, running, start, stop, wait_until
 from citylake.core.errors import EnvironmentFailed
@@ -159,7 +160,9 @@ def spark_conf(settings: Settings) -> dict[str, str]:
     """Settings of every Spark process of the lake: Delta on S3A, create-only commits, Beijing time, ANSI."""
     s3a = "spark.hadoop.fs.s3a."
     fixed = {
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.extensions": f"io.delta.sql.DeltaSparkSessionExtension,{CLASS}",
+        # A text could name the environment, and with it keys: ${env:AWS_SECRET_ACCESS_KEY}.
+        "spark.sql.variable.substitute": "false",
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "Asia/Shanghai",
         "spark.sql.ansi.enabled": "true",
@@ -208,7 +211,7 @@ def _spark(settings: Settings) -> Service:
         "spark.ui.port": str(settings.port_spark_ui),
         "spark.sql.catalogImplementation": "in-memory",
     }
-    jars = ",".join(str(p) for p in jar_paths())
+    jars = ",".join(str(p) for p in [*jar_paths(), door_jar()])
     command = _submit(
         settings, "org.apache.spark.sql.connect.service.SparkConnectServer", conf, ["--jars", jars]
     )
@@ -237,11 +240,16 @@ def _jdbc(settings: Settings) -> Service:
         "spark.ui.enabled": "false",
     }
     # Delta under the JDBC server works with the jars on the driver's class path only.
-    paths = ":".join(str(p) for p in jar_paths())
+    paths = ":".join(str(p) for p in [*jar_paths(), door_jar()])
     command = _submit(
         settings,
         "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
         conf,
         ["--driver-class-path", paths],
     )
-    return Service("jdbc", command, _environment(settings.reader), {"port_jdbc": settings.port_jdbc})
+    return Service(
+        "jdbc",
+        command,
+        {**_environment(settings.reader), "CITYLAKE_DOOR_SECRET": local_secret(settings.state, "door")},
+        {"port_jdbc": settings.port_jdbc},
+    )

@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 
 from citylake.core.errors import EnvironmentFailed
+from citylake.core.secrets import local_secret
 from citylake.core.settings import Settings
+from citylake.release.query import DOOR
 from citylake.release.release import Release, view_statements
 
 
@@ -43,5 +45,6 @@ def _spark_home() -> Path:
 
 
 def create_views_over_jdbc(settings: Settings, release: Release) -> None:
-    """Make the views of a release on the JDBC server."""
-    beeline(settings, ";\n".join(view_statements(settings, release)) + ";\n")
+    """Make the views of a release on the JDBC server, in a session that names the secret of its door."""
+    opened = f"SET {DOOR}={local_secret(settings.state, 'door')};\n"
+    beeline(settings, opened + ";\n".join(view_statements(settings, release)) + ";\n")

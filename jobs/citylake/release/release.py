@@ -7,12 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.core.errors import LakeError
 from citylake.core.names import mart, release_key, silver
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import append
 from citylake.marts.build import passed_version
+from citylake.privacy.masking import holds_persons
 from citylake.storage.delta import version
 from citylake.storage.store import Store
 
@@ -90,12 +92,19 @@ def view_statements(settings: Settings, release: Release, suffix: str = "") -> l
     """SQL that shows a release under its table titles, the schemas with a suffix; silver views show what is
     known now.
     """
-    schemas = sorted({title.split(".")[0] for title in release.tables})
+    shown = {t: pin for t, pin in release.tables.items() if t not in _of_persons(settings)}
+    schemas = sorted({title.split(".")[0] for title in shown})
     made = [f"CREATE DATABASE IF NOT EXISTS {s}{suffix}" for s in schemas]
-    for title, pin in release.tables.items():
+    for title, pin in shown.items():
         source = f"delta.`s3a://{settings.lake}/{pin['key']}` VERSION AS OF {pin['version']}"
         made.append(f"CREATE OR REPLACE VIEW {_titled(title, suffix)} AS SELECT * FROM {source}")
     return made
+
+
+def _of_persons(settings: Settings) -> set[str]:
+    """Titles of silver tables with a personal column: birth date, sex and street tell most residents apart."""
+    contracts = load_contracts(settings.root).values()
+    return {silver(c.id).title for c in contracts if c.kind != "mart" and holds_persons(c)}
 
 
 def _titled(title: str, suffix: str) -> str:

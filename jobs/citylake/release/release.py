@@ -102,7 +102,7 @@ def view_statements(settings: Settings, release: Release, suffix: str = "") -> l
 
 
 def _of_persons(settings: Settings) -> set[str]:
-    """Titles of silver tables with a personal column: birth date, sex and street tell most residents apart."""
+    """Titles of silver with a personal column: birth date, sex and street tell most residents apart."""
     contracts = load_contracts(settings.root).values()
     return {silver(c.id).title for c in contracts if c.kind != "mart" and holds_persons(c)}
 

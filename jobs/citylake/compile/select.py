@@ -175,8 +175,21 @@ def _presence(column: Column) -> list[Rule]:
     if column.type.physical != "STRING":
         text = Bilingual("无法解析", "cannot be read as its type")
         broken = f"(v_{column.name} IS NOT NULL AND t_{column.name} IS NULL)"
-        rules.append(Rule(f"{column.name}.unparsable", broken, "error", text, column.name))
+        rules.append(Rule(f"{column.name}.unparsable", broken, _unreadable(column), text, column.name))
+    if column.type.rounds:
+        text = Bilingual("小数位多于类型，已四舍五入", "more decimals than the type keeps: rounded")
+        exact = f"try_cast(v_{column.name} AS DECIMAL(38,18))"
+        broken = f"coalesce({exact} <> t_{column.name}, false)"
+        rules.append(Rule(f"{column.name}.rounded", broken, "warning", text, column.name))
     return rules
+
+
+def _unreadable(column: Column) -> Severity:
+    """A measured value that may be blanked when it is impossible is blanked when it cannot be read; the rest
+    of its record stands.
+    """
+    measured = any(check.severity == "blank" for check in column.type.checks)
+    return "blank" if measured and not column.required else "error"
 
 
 def _code_rule(column: Column, rows: list[dict[str, str]]) -> Rule:

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from citylake.contract.lint import Problem, custom, problems
+from citylake.contract.meaning import step_constants
 from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, RowRule, SemanticType
 from citylake.contract.source import Source, read_yaml
 from citylake.core.errors import ContractError
 
 
-def load_types(root: Path) -> dict[str, SemanticType]:
+class Types(dict[str, SemanticType]):
+    """The semantic types by name, and the steps that they and derived columns are made of."""
+
+    steps: dict[str, Any]
+
+
+_STEP = re.compile(r"\{(\w+)\(([^{}]*)\)\}")
+
+
+def load_types(root: Path) -> Types:
     """Every semantic type of `schemas/types/`; a type says only what differs from the one it is `like`."""
     folder = root / "schemas" / "types"
-    steps: dict[str, str] = read_yaml(folder / "steps.yaml", root).data
-    raw = {p.stem: read_yaml(p, root).data for p in sorted(folder.glob("*.yaml")) if p.stem != "steps"}
-    return {name: _type(name, _inherit(name, raw), steps) for name in raw}
+    steps: dict[str, Any] = _filled(read_yaml(folder / "steps.yaml", root).data)
+    raw = {
+        p.stem: _filled(read_yaml(p, root).data) for p in sorted(folder.glob("*.yaml")) if p.stem != "steps"
+    }
+    types = Types((name, _type(name, _inherit(name, raw), steps)) for name in raw)
+    types.steps = steps
+    return types
+
+
+def _filled(node: Any) -> Any:
+    """The lists of `contract.meaning` in the place of `{{name}}`, wherever a text names one."""
+    if isinstance(node, str):
+        return re.sub(r"\{\{(\w+)\}\}", lambda m: step_constants()[m[1]], node)
+    if isinstance(node, dict):
+        return {key: _filled(value) for key, value in node.items()}
+    return [_filled(value) for value in node] if isinstance(node, list) else node
 
 
 def _inherit(name: str, raw: dict[str, Any]) -> dict[str, Any]:
@@ -27,17 +51,22 @@ def _inherit(name: str, raw: dict[str, Any]) -> dict[str, Any]:
     return {**_inherit(str(parent), raw), **own} if parent else own
 
 
-def _type(name: str, raw: dict[str, Any], steps: dict[str, str]) -> SemanticType:
-    sql = "{v}"
-    for step in raw.get("normalise", []):
+def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType:
+    physical = str(raw.get("physical", "STRING"))
+    base, cast = _reader(physical, steps)
+    sql = _chain(base, steps)
+    if base == steps["base_moment"]:
+        sql = f"CASE WHEN {{v}} RLIKE '{steps['plain_moment']}' THEN {{v}} ELSE {sql} END"
+    for step in (s for s in raw.get("normalise", []) if s not in base):
         sql = steps[step].replace("{x}", sql)
     return SemanticType(
         name=name,
         meaning=_bilingual(raw["meaning"]),
         logical=raw.get("logical", "string"),
-        physical=raw.get("physical", "STRING"),
+        physical=physical,
         normalise=sql,
-        cast=raw.get("cast", "{v}"),
+        cast=raw.get("cast", "{cast}").replace("{cast}", cast),
+        rounds="cast" not in raw and physical.startswith("DECIMAL"),
         checks=tuple(_check(c) for c in raw.get("checks", [])),
         repairs=tuple(_check({"severity": "info", **c}) for c in raw.get("repairs", [])),
         expectations=tuple(raw.get("expectations", [])),
@@ -46,6 +75,36 @@ def _type(name: str, raw: dict[str, Any], steps: dict[str, str]) -> SemanticType
         source=raw.get("source", ""),
         codes=raw.get("codes"),
     )
+
+
+def _chain(names: list[str], steps: dict[str, Any]) -> str:
+    sql = "{v}"
+    for name in names:
+        sql = steps[name].replace("{x}", sql)
+    return sql
+
+
+def _derived(sql: str, steps: dict[str, Any]) -> str:
+    """A derived text with the steps that it names as `{step(text)}`, the innermost first."""
+    found = _STEP.sub(lambda m: steps[m[1]].replace("{x}", m[2]), sql)
+    return found if found == sql else _derived(found, steps)
+
+
+def _reader(physical: str, steps: dict[str, Any]) -> tuple[list[str], str]:
+    """The steps and the cast that every type of a physical type shares: numbers, days and moments have one
+    reader.
+    """
+    match physical.split("(")[0]:
+        case "DECIMAL":
+            return steps["base_number"], steps["cast_decimal"].replace("{physical}", physical)
+        case "BIGINT" | "INT":
+            return steps["base_number"], steps["cast_whole"].replace("{physical}", physical)
+        case "DATE":
+            return steps["base_moment"], f"CAST({steps['cast_moment']} AS DATE)"
+        case "TIMESTAMP":
+            return steps["base_moment"], steps["cast_moment"]
+        case _:
+            return [], "{v}"
 
 
 def _check(raw: dict[str, Any]) -> Check:
@@ -86,7 +145,7 @@ def _contracts(root: Path, files: tuple[tuple[str, int, int], ...]) -> dict[str,
     return {c.id: c for c in loaded}
 
 
-def load_contract(source: Source, types: dict[str, SemanticType]) -> Contract:
+def load_contract(source: Source, types: Types) -> Contract:
     """One contract; refused with all its faults when the lint finds any."""
     faults = problems(source, set(types))
     if faults:
@@ -100,7 +159,7 @@ def load_contract(source: Source, types: dict[str, SemanticType]) -> Contract:
     return replace(_head(source.path, data, table, types), **_shape(data, custom(table)))
 
 
-def _head(path: str, data: dict[str, Any], table: dict[str, Any], types: dict[str, SemanticType]) -> Contract:
+def _head(path: str, data: dict[str, Any], table: dict[str, Any], types: Types) -> Contract:
     props, quality = custom(table), table.get("quality", [])
     sla = {s["property"]: s for s in data["slaProperties"]}
     return Contract(
@@ -173,15 +232,17 @@ def _row_rule(table: str, raw: dict[str, Any]) -> RowRule:
     )
 
 
-def _columns(raw: dict[str, Any], types: dict[str, SemanticType]) -> list[Column]:
+def _columns(raw: dict[str, Any], types: Types) -> list[Column]:
     props, kind = custom(raw), types[custom(raw)["type"]]
     if kind.personal == "drop":
-        return [_column(raw, props, kind)]
+        return [_column(raw, props, kind, types.steps)]
     facts = _resident_facts(raw["name"], types) if kind.personal == "resident_id" else []
-    return [_column(raw, props, kind), *facts]
+    return [_column(raw, props, kind, types.steps), *facts]
 
 
-def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType) -> Column:
+def _column(
+    raw: dict[str, Any], props: dict[str, Any], kind: SemanticType, steps: dict[str, Any]
+) -> Column:
     label = raw.get("businessName", raw["name"])
     first, last = (int(p) for p in props["bytes"].split("-")) if "bytes" in props else (None, None)
     headers = {s.get("source", ""): s["synonym"] for s in raw.get("synonyms", [])}
@@ -193,7 +254,7 @@ def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType) -> C
         key=raw.get("primaryKeyPosition") if raw.get("primaryKey") else None,
         required=bool(raw.get("required") or raw.get("primaryKey")),
         bronze_only=props.get("layer") == "bronze" or kind.personal == "drop",
-        derived=raw.get("transformLogic"),
+        derived=_derived(_filled(raw["transformLogic"]), steps) if "transformLogic" in raw else None,
         derived_from=tuple(raw.get("transformSourceObjects", ())),
         start=first - 1 if first is not None else None,
         end=last,
@@ -202,7 +263,7 @@ def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType) -> C
     )
 
 
-def _resident_facts(name: str, types: dict[str, SemanticType]) -> list[Column]:
+def _resident_facts(name: str, types: Types) -> list[Column]:
     """What the decoder states about an identifier beside its token (design rule 7)."""
     facts = {
         "form": "short_text",

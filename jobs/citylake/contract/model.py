@@ -53,6 +53,7 @@ class SemanticType:
     classification: str = "internal"
     personal: Personal = "none"
     source: str = ""
+    rounds: bool = False  # the cast keeps fewer decimals than a text may have
     codes: str | None = None  # name of a list under schemas/codes/
 
 

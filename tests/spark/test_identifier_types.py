@@ -95,7 +95,7 @@ def clean(kind: str, text: str) -> str | None:
     if kind != "registration_no":
         narrow = narrow.replace("-", "")
         narrow = "" if re.fullmatch("0+X?", narrow) else narrow
-    if kind == "uscc" and len(narrow) == 18:
+    if kind in ("uscc", "taxpayer_no") and len(narrow) == 18:
         narrow = narrow.translate(str.maketrans("OIZSV", "0125U"))
     return narrow or None
 

@@ -5,10 +5,11 @@ is told.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
+from citylake.contract.meaning import header_key
 from citylake.contract.model import Contract
 from citylake.ingest.formats.records import Unreadable
 from citylake.ledger.receipts import Finding
@@ -38,19 +39,10 @@ def match_header(texts: list[str], contract: Contract, name: str, line: int, who
     """The layout whose header texts the file holds in order; `whole` is the header as one text. Unreadable
     otherwise.
     """
+    texts = [header_key(t) for t in texts]
     found = {text: i for i, text in enumerate(texts) if text}
     if len(found) < sum(1 for t in texts if t):
-        twice = next(t for t in texts if t and texts.count(t) > 1)
-        raise Unreadable(
-            Finding(
-                "delivery.header_duplicate",
-                f"表头“{twice}”重复",
-                f"the header '{twice}' stands twice",
-                name,
-                line,
-                twice,
-            )
-        )
+        raise Unreadable(twice(next(t for t in texts if t and texts.count(t) > 1), name, line))
     fitting = [h for y in contract.layouts or ("",) if (h := _fits(found, texts, contract, y)) is not None]
     for header in fitting:
         if list(header.positions) == sorted(header.positions):
@@ -62,7 +54,7 @@ def match_header(texts: list[str], contract: Contract, name: str, line: int, who
 
 def _fits(found: dict[str, int], texts: list[str], contract: Contract, layout: str) -> Header | None:
     wanted = {
-        c.header(layout): c.name for c in contract.layout_columns(layout) if not _from_cells(contract, c.name)
+        header_key(c.header(layout)): c.name for c in contract.layout_columns(layout) if not _from_cells(contract, c.name)
     }
     others = [
         t for t in found if t not in wanted and t not in (RECORD, PROBLEM) and not _UNNAMED.fullmatch(t)
@@ -96,7 +88,7 @@ def _from_cells(contract: Contract, column: str) -> bool:
 
 def _explain(found: dict[str, int], contract: Contract, name: str, line: int, whole: str) -> Finding:
     """Another delimiter, or the missing and unknown header texts against the nearest layout."""
-    options = [{c.header(y) for c in contract.layout_columns(y)} for y in contract.layouts or ("",)]
+    options = [{header_key(c.header(y)) for c in contract.layout_columns(y)} for y in contract.layouts or ("",)]
     for sign in _other_delimiters(whole, contract, options):
         zh, en = (
             f"分隔符应为“{_DELIMITERS[contract.delimiter]}”,实为“{sign}”",
@@ -104,16 +96,27 @@ def _explain(found: dict[str, int], contract: Contract, name: str, line: int, wh
         )
         return Finding("delivery.delimiter", zh, en, name, line)
     nearest = max(options, key=lambda o: len(o & found.keys()))
-    missing, unknown = sorted(nearest - found.keys()), sorted(found.keys() - nearest)
-    if holds_persons(contract) and not nearest & found.keys():
-        unknown = [shape(t) for t in unknown]  # a file without header: these are values
+    shapes = holds_persons(contract) and not nearest & found.keys()  # a file without header: these are values
+    return differing(nearest, {shape(t) if shapes else t: i for t, i in found.items()}, name, line)
+
+
+def differing(wanted: Iterable[str], found: Iterable[str], name: str, line: int) -> Finding:
+    """What a header lacks and what it has too much."""
+    wanted, found = set(wanted), set(found)
+    missing, unknown = sorted(wanted - found), sorted(found - wanted)
     zh = f"表头不符:缺少 {'、'.join(missing) or '无'};多出 {'、'.join(unknown) or '无'}"
     en = f"header differs: missing {', '.join(missing) or 'none'}; unknown {', '.join(unknown) or 'none'}"
     return Finding("delivery.header", zh[:400], en[:400], name, line, next(iter([*missing, *unknown]), ""))
 
 
+def twice(text: str, name: str, line: int) -> Finding:
+    """Of a header that stands twice nobody can say which column is meant."""
+    zh, en = f"表头“{text}”重复", f"the header '{text}' stands twice"
+    return Finding("delivery.header_duplicate", zh, en, name, line, text)
+
+
 def _other_delimiters(whole: str, contract: Contract, options: list[set[str]]) -> Iterator[str]:
     for sign, told in _DELIMITERS.items():
-        texts = {t.strip(' "') for t in whole.split(sign)}
+        texts = {header_key(t.strip(' "')) for t in whole.split(sign)}
         if sign != contract.delimiter and any(len(texts & o) * 2 > len(o) for o in options):
             yield told

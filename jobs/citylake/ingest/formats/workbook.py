@@ -7,15 +7,17 @@ from __future__ import annotations
 import re
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
-
+from citylake.contract.meaning import header_key, tidy
 from citylake.contract.model import Contract
 from citylake.ingest.formats.containers import DAMAGED_ZIP
+from citylake.ingest.formats.header import differing, twice
 from citylake.ingest.formats.records import Record, Unreadable
-from citylake.ingest.limits import DOCUMENT_BYTES, RATIO, RATIO_FREE_BYTES, SHEET_CELLS, SHEET_ROWS
+from citylake.ingest.formats.sheets import Cell, Sheet, letters, read_sheets, unreadable
+from citylake.ingest.limits import DOCUMENT_BYTES, RATIO, RATIO_FREE_BYTES
 from citylake.ledger.receipts import Finding
 
 IDENTIFIERS = frozenset(
@@ -31,126 +33,185 @@ IDENTIFIERS = frozenset(
     }
 )
 SCIENTIFIC = re.compile(r"[0-9]([.][0-9]+)?E[+]?[0-9]+", re.IGNORECASE)
-_CELL = re.compile(rb'\br="([A-Z]{1,3})([0-9]{1,7})"')
 _EXACT = 15  # digits that a spreadsheet's number keeps
+_OF_WHICH = ("#", "＃")  # yearbooks mark a part of the row above so
+_FAULTS = {
+    "file.error_cell": ("是错误值{}", "shows the error {}"),
+    "file.formula_without_value": (
+        "是公式而没有结果:请在表格软件中打开、重算并保存后再报送",
+        "holds a formula without its result: open the file in a spreadsheet, let it calculate, save and send it again",
+    ),
+    "file.scaled_format": (
+        "的格式把数值缩小显示,无法判断所指:请改为普通数字格式",
+        "has a format that shows the number divided: use a plain number format",
+    ),
+}
+_Row = list[Cell | None]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """Where a sheet holds the contract's table."""
+
+    sheet: Sheet
+    rows: list[_Row]
+    top: int
+    headers: dict[str, int]  # header key -> position
 
 
 class Workbook:
-    """The first sheet of a workbook as a table; `contract.table` says where its header is and where it
-    stops.
+    """The visible sheet of a workbook that holds the contract's header; `contract.table` says how the header is
+    built and where the rows stop.
     """
 
     def __init__(self, path: Path, contract: Contract) -> None:
-        """Unreadable when it is no workbook or has no such header."""
+        """Unreadable when it is no workbook, has no such header or several, or a cell of the table shows no value."""
         self._shape: dict[str, Any] = contract.table or {"below": None, "headerRows": 1, "stop": []}
         self._name, self._size = path.name, path.stat().st_size
         if not self._size:
             raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
         _check_members(path)
-        self._rows = _rows(path)
+        self._parent = self._shape.get("parent", {}).get("column")
         fields = [c for c in contract.columns if c.delivered]
-        below = self._shape["below"]
-        self._top = self._header_row(str(below) if below is not None else fields[0].header(""))
-        headers = self._headers()
-        parent = self._shape.get("parent", {}).get("column")
-        missing = [c.header("") for c in fields if c.name != parent and c.header("") not in headers]
-        if missing:
-            zh, en = f"表头缺少 {'、'.join(missing)}", f"header lacks {', '.join(missing)}"
-            raise Unreadable(Finding("delivery.header", zh, en, path.name, self._top + 1, missing[0]))
-        self._places = {c.name: headers[c.header("")] for c in fields if c.name != parent}
+        self._wanted = {header_key(c.header("")): c.name for c in fields if c.name != self._parent}
+        first = self._shape["below"] or fields[0].header("")
+        self._found = self._table(read_sheets(path), header_key(str(first)))
+        self._places = {name: self._found.headers[key] for key, name in self._wanted.items()}
+        self._label = self._found.headers[header_key(str(first))]
+        named = set(self._found.headers.values())
+        self._unnamed = [i for i in range(self._found.sheet.width) if i not in named]
         self._exact = {c.name for c in fields if c.type.name in IDENTIFIERS}
-        self._parent, self.layout = parent, ""
-        self.columns = tuple(c.name for c in fields)
+        self.layout, self.columns = "", tuple(c.name for c in fields)
+        self._base = min((c.indent for row in self._body() if (c := row[self._label])), default=0)
 
-    def _header_row(self, label: str) -> int:
-        for i, row in enumerate(self._rows):
-            if row and _text(row[0]) == label:
-                return i
-        raise Unreadable(
-            Finding(
-                "delivery.header",
-                f"找不到表头“{label}”",
-                f"no header row beginning with '{label}'",
-                self._name,
-                1,
-                label,
+    def _body(self) -> list[_Row]:
+        return self._found.rows[self._found.top + int(self._shape["headerRows"]) :]
+
+    def _table(self, sheets: list[Sheet], label: str) -> _Table:
+        """The one visible sheet that has the header; rows on others are told, never left out silently."""
+        found = [t for s in sheets if s.cells and (t := self._in_sheet(s, label)) is not None]
+        shown = [t for t in found if t.sheet.visible]
+        if not shown:
+            raise self._no_header(sheets, found, label)
+        table = min(shown, key=lambda t: len(self._wanted.keys() - t.headers.keys()))
+        others = [
+            s.name for s in sheets if s.visible and s is not table.sheet and _holds_rows(s, len(self._wanted))
+        ]
+        if others:
+            names = "、".join(others)
+            zh, en = (
+                f"其他工作表还有数据行未读:{names}。请并入工作表“{table.sheet.name}”,或分为几个文件",
+                f"other sheets hold rows that are not read: {', '.join(others)}; put them into sheet"
+                f" '{table.sheet.name}', or send a file for each",
             )
-        )
+            raise Unreadable(Finding("file.more_sheets", zh, en, self._name, None, others[0]))
+        if table.headers.keys() != self._wanted.keys():
+            raise Unreadable(differing(self._wanted, table.headers, self._name, table.top + 1))
+        return table
 
-    def _headers(self) -> dict[str, int]:
+    def _in_sheet(self, sheet: Sheet, label: str) -> _Table | None:
+        rows = sheet.rows()
+        for top, row in enumerate(rows):
+            if any(cell and header_key(cell.text) == label for cell in row):
+                return _Table(sheet, rows, top, self._headers(rows, top))
+        return None
+
+    def _no_header(self, sheets: list[Sheet], hidden: list[_Table], label: str) -> Unreadable:
+        names = "、".join(s.name for s in sheets)
+        zh = f"找不到表头“{label}”;工作表:{names}"
+        en = f"no header row with '{label}'; the sheets are {names}"
+        if hidden:
+            zh += f"。表头在隐藏的工作表“{hidden[0].sheet.name}”中,隐藏的工作表不读"
+            en += f"; the header stands in '{hidden[0].sheet.name}', which is hidden, and hidden sheets are not read"
+        return Unreadable(Finding("delivery.header", zh, en, self._name, 1, label))
+
+    def _headers(self, rows: list[_Row], top: int) -> dict[str, int]:
         """Header text with its levels joined by `/` -> position; a blank top cell repeats the one on its
         left.
         """
-        levels = self._rows[self._top : self._top + int(self._shape["headerRows"])]
+        levels = rows[top : top + int(self._shape["headerRows"])]
         names: dict[str, int] = {}
         above = ""
-        for i, top in enumerate(levels[0]):
-            above = _text(top) or above
-            parts = [above, *(_text(level[i]) or "" for level in levels[1:])]
-            names.setdefault("/".join(p for p in parts if p), i)
+        for i, cell in enumerate(levels[0]):
+            lower = [header_key(level[i].text) for level in levels[1:] if level[i]]  # pyright: ignore[reportOptionalMemberAccess]
+            if cell is None and not lower:
+                continue
+            above = header_key(cell.text) if cell else above
+            parts = [above, *(p for p in lower if p != above)]
+            name = "/".join(p for p in parts if p)
+            if name in names:
+                raise Unreadable(twice(name, self._name, top + 1))
+            names[name] = i
         return names
 
     def __iter__(self) -> Iterator[Record]:
         number, parent = 0, "-"
-        first = self._top + int(self._shape["headerRows"])
-        for i, row in enumerate(self._rows[first:], start=first):
-            label = _text(row[0]) or ""
-            if self._shape["stop"] and label.strip().startswith(tuple(self._shape["stop"])):
+        first = self._found.top + int(self._shape["headerRows"])
+        for i, row in enumerate(self._body(), start=first):
+            label = tidy(_shown(row[self._label]))
+            if self._shape["stop"] and label.startswith(tuple(self._shape["stop"])):
                 return
-            if not label.strip():
-                if any(_text(cell) for cell in row):
-                    number += 1
-                    yield Record(
-                        number,
-                        i + 1,
-                        0,
-                        self._size,
-                        [self._value(c, row, i, "", "-") for c in self.columns],
-                        None,
-                    )
+            if not any(cell and tidy(cell.text) or cell and cell.fault for cell in row):
                 continue
-            child, name = self._child(label)
-            parent = parent if child else name
+            child, name = self._child(row[self._label])
+            parent = parent if child or not name else name
             number += 1
             values = [self._value(c, row, i, name, parent if child else "-") for c in self.columns]
-            yield Record(
-                number,
-                i + 1,
-                0,
-                self._size,
-                values,
-                "record.replacement_character" if any("\ufffd" in v for v in values if v) else None,
-            )
+            yield Record(number, i + 1, 0, self._size, values, self._error(row, values))
 
-    def _child(self, label: str) -> tuple[bool, str]:
-        """Whether a row belongs to the one above it (`其中：` or an indent), and its bare name."""
+    def _error(self, row: _Row, values: list[str | None]) -> str | None:
+        if any(_shown(row[p]).strip() for p in self._unnamed):
+            return "record.extra_field"
+        return "record.replacement_character" if any("\ufffd" in v for v in values if v) else None
+
+    def _child(self, cell: Cell | None) -> tuple[bool, str]:
+        """Whether a row belongs to the one above it (`其中：`, `#` or an indent), and its bare name."""
+        label = _shown(cell)
         if "parent" not in self._shape:
             return False, label
-        bare = label.strip(" \u3000")
-        for prefix in self._shape["parent"].get("prefixes", []):
+        bare = tidy(label)
+        for prefix in (*self._shape["parent"].get("prefixes", []), *_OF_WHICH):
             if bare.startswith(prefix):
-                return True, bare.removeprefix(prefix).strip(" \u3000")
-        return label[:1] in " \u3000", bare
+                return True, tidy(bare.removeprefix(prefix).lstrip(":： "))
+        indented = cell is not None and cell.indent > self._base
+        return bool(bare) and (indented or label[:1] in " \u3000\u00a0\t"), bare
 
-    def _value(self, column: str, row: list[Any], i: int, name: str, parent: str) -> str | None:
+    def _value(self, column: str, row: _Row, i: int, name: str, parent: str) -> str | None:
         if column == self._parent:
             return parent
         place = self._places[column]
-        if column in self._exact:
-            self._check_exact(row[place], f"{_letters(place)}{i + 1}", i + 1)
-        return (name or None) if place == 0 else _text(row[place])
+        cell = row[place]
+        if cell is not None:
+            self._check(cell, column, f"{letters(place)}{i + 1}", i + 1)
+        return (name if place == self._label else _shown(cell)) or None
 
-    def _check_exact(self, cell: Any, address: str, line: int) -> None:
-        """An identifier must be text: as a number it has lost its leading zeros and every digit after the
-        fifteenth.
+    def _check(self, cell: Cell, column: str, address: str, line: int) -> None:
+        """A cell must show a value, and an identifier must be text: as a number it has lost its leading zeros and
+        every digit after the fifteenth.
         """
-        long = isinstance(cell, (int, float)) and abs(cell) >= 10 ** (_EXACT - 1)
-        if long or (isinstance(cell, str) and SCIENTIFIC.fullmatch(cell.strip())):
+        if cell.fault:
+            zh, en = (t.format(cell.text) for t in _FAULTS[cell.fault])
+            zh, en = f"工作表“{self._found.sheet.name}”单元格{address}{zh}", f"cell {address} {en}"
+            raise Unreadable(Finding(cell.fault, zh, en, self._name, line, address))
+        long = cell.number is not None and abs(cell.number) >= 10 ** (_EXACT - 1)
+        if column in self._exact and (long or SCIENTIFIC.fullmatch(cell.text.strip())):
             zh, en = (
                 f"单元格{address}中的编号是数值,末位可能已失",
                 f"cell {address} holds an identifier as a number: digits are lost",
             )
             raise Unreadable(Finding("file.identifier_as_number", zh, en, self._name, line, address))
+
+
+def _shown(cell: Cell | None) -> str:
+    return cell.text if cell is not None else ""
+
+
+def _holds_rows(sheet: Sheet, width: int) -> bool:
+    """Whether a sheet looks like a table: two rows or more that fill half the columns of the contract."""
+    filled: dict[int, int] = {}
+    for row, _ in sheet.cells:
+        filled[row] = filled.get(row, 0) + 1
+    return sum(1 for n in filled.values() if n >= max(2, width // 2)) >= 2
 
 
 def _check_members(path: Path) -> None:
@@ -166,11 +227,7 @@ def _check_members(path: Path) -> None:
     try:
         _check_archive(path)
     except DAMAGED_ZIP:
-        raise _unreadable(path.name) from None
-
-
-def _unreadable(name: str) -> Unreadable:
-    return Unreadable(Finding("delivery.malformed", "不是可读的工作簿", "not a readable workbook", name, 1))
+        raise unreadable(path.name) from None
 
 
 def _check_archive(path: Path) -> None:
@@ -196,59 +253,3 @@ def _check_archive(path: Path) -> None:
                             member.filename,
                         )
                     )
-        for member in (m for m in members if re.fullmatch(r"xl/worksheets/[^/]+\.xml", m.filename)):
-            with archive.open(member) as handle:
-                _check_extent(handle, path.name)
-
-
-def _check_area(height: int, width: int, name: str) -> None:
-    if height > SHEET_ROWS or height * width > SHEET_CELLS:
-        zh, en = (
-            f"工作表为{height}行{width}列,超过上限",
-            f"a sheet of {height} rows and {width} columns is past the limit",
-        )
-        raise Unreadable(Finding("budget.cells", zh, en, name, height))
-
-
-def _check_extent(sheet: IO[bytes], name: str) -> None:
-    """The rows and columns that an xlsx sheet's cells span; readers hold the whole rectangle, however
-    empty.
-    """
-    height, width, rest = 0, 0, b""
-    while block := sheet.read(1 << 20):
-        for letters, digits in _CELL.findall(rest + block):
-            height = max(height, int(digits))
-            width = max(width, sum((c - 64) * 26**i for i, c in enumerate(reversed(letters))))
-        _check_area(height, width, name)
-        rest = block[-40:]
-
-
-def _rows(path: Path) -> list[list[Any]]:
-    try:
-        sheet = _first_sheet(path)
-    except (CalamineError, OSError, ValueError):
-        raise _unreadable(path.name) from None
-    _check_area(sheet.total_height, sheet.total_width, path.name)
-    return sheet.to_python(skip_empty_area=False)
-
-
-def _first_sheet(path: Path) -> CalamineSheet:
-    return CalamineWorkbook.from_path(path).get_sheet_by_index(0)
-
-
-def _letters(place: int) -> str:
-    """The letters of a column, from 0: A ... Z, AA ..."""
-    text, n = "", place + 1
-    while n:
-        n, rest = divmod(n - 1, 26)
-        text = chr(65 + rest) + text
-    return text
-
-
-def _text(cell: Any) -> str | None:
-    """A cell as its shortest text: 12.0 is `12`, blank is NULL."""
-    if cell is None or cell == "":
-        return None
-    if isinstance(cell, float) and cell.is_integer():
-        return str(int(cell))
-    return str(cell)

@@ -26,6 +26,10 @@ RECORD_ERRORS = {
     "record.replacement_character": Bilingual(
         "含替换符U+FFFD,原字已失", "holds U+FFFD: a character was lost before"
     ),
+    "record.surrogate": Bilingual(
+        "含半个代理字符(如\\ud800)，不是完整的字符",
+        "holds half of a surrogate pair (such as \\ud800): no character",
+    ),
     "record.field_too_long": Bilingual("字段超过1 MiB", "a field of more than 1 MiB"),
     "record.checksum": Bilingual("报文CRC不符", "the packet's CRC does not agree"),
     "record.malformed": Bilingual("记录结构损坏", "the record is malformed"),
@@ -189,7 +193,7 @@ def _unreadable(column: Column) -> Severity:
     of its record stands.
     """
     measured = any(check.severity == "blank" for check in column.type.checks)
-    return "blank" if measured and not column.required else "error"
+    return "warning" if measured and not column.required else "error"
 
 
 def _code_rule(column: Column, rows: list[dict[str, str]]) -> Rule:

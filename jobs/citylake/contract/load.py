@@ -240,9 +240,7 @@ def _columns(raw: dict[str, Any], types: Types) -> list[Column]:
     return [_column(raw, props, kind, types.steps), *facts]
 
 
-def _column(
-    raw: dict[str, Any], props: dict[str, Any], kind: SemanticType, steps: dict[str, Any]
-) -> Column:
+def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType, steps: dict[str, Any]) -> Column:
     label = raw.get("businessName", raw["name"])
     first, last = (int(p) for p in props["bytes"].split("-")) if "bytes" in props else (None, None)
     headers = {s.get("source", ""): s["synonym"] for s in raw.get("synonyms", [])}

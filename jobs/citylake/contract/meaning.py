@@ -9,9 +9,23 @@ import re
 import unicodedata
 
 # Characters that take no room on the screen (Unicode 15, general category Cf, but for those of scripts).
-INVISIBLE = "".join(
-    map(chr, (0xAD, 0x34F, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070)))
-) + "\ufeff"
+INVISIBLE = (
+    "".join(
+        map(
+            chr,
+            (
+                0xAD,
+                0x34F,
+                0x61C,
+                0x180E,
+                *range(0x200B, 0x2010),
+                *range(0x202A, 0x202F),
+                *range(0x2060, 0x2070),
+            ),
+        )
+    )
+    + "\ufeff"
+)
 BLANKS = "".join(map(chr, (0x09, 0x0A, 0x0D, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029))) + (
     "\u202f\u205f\u3000"
 )
@@ -20,9 +34,9 @@ DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe58\ufe63\uff0d"
 # What an office, a yearbook or a program writes where it has no value; marks alone, or one of the words.
 NO_VALUE_MARKS = "-/…⋯.—―─–－−"
 NO_VALUE_WORDS = (
-    "无", "不详", "暂无", "未知", "空", "缺测", "无数据", "未填", "未填写", "未录入",
-    "null", "(null)", r"\N", "n/a", "#n/a", "nan", "nat", "none", "<na>",
-)  # fmt: skip
+    *("无", "不详", "暂无", "未知", "空", "缺测", "无数据", "未填", "未填写", "未录入"),
+    *("NULL", "null", "Null", "(null)", "(NULL)", r"\N", "N/A", "n/a", "#N/A", "nan", "NaT", "None", "<NA>"),
+)
 # Days that programs write for "none": OLE, SQL Server, .NET, Oracle and our own offices' habits.
 PLACEHOLDER_DAYS = ("1899-12-30", "1899-12-31", "1900-01-01", "2099-12-31", "2999-12-31", "9999-12-31")
 OPEN_DAYS = PLACEHOLDER_DAYS[3:]
@@ -70,12 +84,12 @@ def step_constants() -> dict[str, str]:
         "invisible": INVISIBLE,
         "dashes": DASHES,
         "hyphens": "-" * len(DASHES),
-        "no_value": _literal(f"(?i:[{NO_VALUE_MARKS}]+|{marks})"),
+        "no_value": _literal(f"(?:[{NO_VALUE_MARKS}]+|{marks})"),
         "placeholder_days": ", ".join(f"DATE'{d}'" for d in PLACEHOLDER_DAYS),
         "open_days": _literal("|".join(OPEN_DAYS)),
         "trace": TRACE,
         # Decimals that only binary arithmetic leaves behind (0.30000000000000004); the cast rounds them away.
-        "noise": "[.][0-9]*(0{6}|9{6})[0-9]{1,2}$",
+        "noise": "(?=[0-9.]{16})[0-9]*[.][0-9]*(0{6}|9{6})[0-9]{1,2}$",
         "placeholder_moments": ", ".join(f"TIMESTAMP'{m}'" for m in PLACEHOLDER_MOMENTS),
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -109,3 +110,16 @@ def evidence_key(chain: str, number: int) -> str:
 def release_key(number: int) -> str:
     """One create-only release manifest."""
     return f"releases/{number:08d}.json"
+
+
+_JUNK = re.compile(
+    r"(?i)(\.ds_store|thumbs\.db|ehthumbs\.db|desktop\.ini|\._.*|~\$.*|\.~lock\..*|icon\r|\.localized)"
+)
+
+
+def is_junk(path: str) -> bool:
+    """Whether a file or a member of an archive is what an operating system or an office program leaves
+    behind; no department sends it.
+    """
+    parts = path.replace("\\", "/").split("/")
+    return "__MACOSX" in parts[:-1] or bool(_JUNK.fullmatch(parts[-1]))

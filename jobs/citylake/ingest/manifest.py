@@ -26,6 +26,7 @@ from citylake.ledger.receipts import Finding
 MANIFEST = "manifest.json"
 _NAME_BYTES = 255
 _SENT_FROM = 1992  # since then Beijing keeps one offset all the year
+_MOST = 10**15  # of bytes and records; tables count them in 64 bits
 _DELIVERY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 PERIOD = re.compile(r"[0-9]{4}(-(Q[1-4]|(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?))?")
 
@@ -65,13 +66,18 @@ def _in_beijing(moment: datetime) -> datetime:
 SentAt = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_in_beijing)]
 
 
+def _lower(digest: object) -> object:
+    """PowerShell writes a digest in capitals."""
+    return digest.lower() if isinstance(digest, str) else digest
+
+
 class FileEntry(_Strict):
     """One data file as the department promises it."""
 
     name: Name
-    bytes: Annotated[int, Field(ge=0)]
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    records: Annotated[int, Field(ge=0)]
+    bytes: Annotated[int, Field(ge=0, le=_MOST)]
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$"), BeforeValidator(_lower)]
+    records: Annotated[int, Field(ge=0, le=_MOST)]
 
 
 def _told_apart(files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
@@ -87,7 +93,7 @@ def _told_apart(files: tuple[FileEntry, ...]) -> tuple[FileEntry, ...]:
 class Totals(_Strict):
     """Control totals over the text as delivered; decimals are exact."""
 
-    records: int
+    records: Annotated[int, Field(ge=0, le=_MOST)]
     sum: dict[str, Decimal] = {}
     distinct: dict[str, int] = {}
     min: dict[str, str] = {}
@@ -99,7 +105,7 @@ class Manifest(_Strict):
 
     manifest: Literal[1]
     dataset: str
-    contract: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
+    contract: Annotated[str, Field(pattern=r"^[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6}$")]
     delivery: Annotated[str, Field(pattern=f"^{_DELIVERY}$")]
     period: Annotated[str, Field(pattern=rf"^{PERIOD.pattern}$")]
     coverage: Literal["full", "changes"]
@@ -117,11 +123,14 @@ class Manifest(_Strict):
 
 def read_manifest(body: bytes) -> Manifest:
     """The manifest; Unreadable with every fault, named by its path."""
+    text = _text(body)
     try:
-        raw = json.loads(body, parse_float=Decimal, object_pairs_hook=_said_once)
+        raw = json.loads(text, parse_float=Decimal, object_pairs_hook=_said_once)
         json.dumps(
             raw, ensure_ascii=False, default=str
         ).encode()  # fails for half a surrogate pair, which is no text
+    except json.JSONDecodeError as error:
+        raise Unreadable(_no_json(text, error)) from None
     except (ValueError, RecursionError):
         raise Unreadable(
             Finding("manifest.malformed", "清单不是合法JSON", "the manifest is not JSON", MANIFEST, 1)
@@ -130,6 +139,32 @@ def read_manifest(body: bytes) -> Manifest:
         return Manifest.model_validate(raw)
     except ValidationError as error:
         raise Unreadable(*(_fault(e["loc"], e["msg"]) for e in error.errors())) from None
+
+
+def _text(body: bytes) -> str:
+    """A manifest is UTF-8, with or without its byte order mark (UTF-16 and UTF-32 as in RFC 4627);
+    Unreadable with the line that is in another charset.
+    """
+    try:
+        return body.decode(json.detect_encoding(body)).removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        line = body.count(b"\n", 0, error.start) + 1
+        zh = f"清单第{line}行不是UTF-8编码(像是GBK):请另存为UTF-8"
+        en = f"line {line} of the manifest is not UTF-8 (GBK, it seems): save it as UTF-8"
+        raise Unreadable(Finding("manifest.charset", zh, en, MANIFEST, line)) from None
+
+
+def _no_json(text: str, error: json.JSONDecodeError) -> Finding:
+    before = text[: error.pos].rstrip()
+    if error.msg.startswith("Illegal trailing comma") or (
+        before.endswith(",") and text[error.pos : error.pos + 1] in ("}", "]")
+    ):
+        line = text.count("\n", 0, max(0, text.rfind(",", 0, error.pos + 1))) + 1
+        zh, en = f"清单第{line}行末多一个逗号", f"line {line} of the manifest has a comma too much at its end"
+        return Finding("manifest.malformed", zh, en, MANIFEST, line)
+    zh = f"清单第{error.lineno}行不是合法JSON(第{error.colno}列)"
+    en = f"the manifest is not JSON at line {error.lineno}, column {error.colno}: {error.msg}"
+    return Finding("manifest.malformed", zh, en, MANIFEST, error.lineno)
 
 
 def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

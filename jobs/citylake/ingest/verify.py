@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from citylake.contract.model import Column, Contract
+from citylake.core.names import is_junk
 from citylake.ingest.decode import open_file
 from citylake.ingest.formats.blocks import Block, pieces
 from citylake.ingest.formats.records import Decoder, Record, Unreadable
@@ -28,7 +29,12 @@ from citylake.ledger.receipts import Finding, Receipt
 from citylake.privacy.masking import SAMPLES, masked, masked_record
 
 # A fault of single records is a fault of the file when a larger share of them shows it.
-WHOLE_FILE = {"delivery.charset": 0.05, "file.identifier_as_number": 0.05, "delivery.structure": 0.2}
+WHOLE_FILE = {
+    "delivery.charset": 0.05,
+    "file.identifier_as_number": 0.05,
+    "delivery.structure": 0.2,
+    "file.record_length": 0.2,
+}
 _LINES = ("csv", "fixed_width", "jsonl", "spaced", "hj212")
 _LINE_BYTES = 400  # of a line that a finding shows
 _FIELDS = ("record.extra_field", "record.missing_field", "record.malformed")
@@ -82,7 +88,7 @@ def arrived(manifest: Manifest, paths: dict[str, Path]) -> tuple[Finding, ...]:
     """Whether the files that came are those of the manifest, by name, size and digest; what is in them is not
     read.
     """
-    unlisted = paths.keys() - {e.name for e in manifest.files}
+    unlisted = {n for n in paths if not is_junk(n)} - {e.name for e in manifest.files}
     extra = (
         _finding("delivery.unlisted_file", f"清单未列文件 {n}", f"file not in the manifest: {n}", n)
         for n in unlisted
@@ -200,6 +206,8 @@ def _measure(
     shifted = _Damage(
         "delivery.structure", "多条记录的字段数与合约不符", "many records have another number of fields"
     )
+    if contract.record_bytes:
+        shifted = _Damage("file.record_length", *_lengths(contract.record_bytes))
     columns = [contract.column(n) for n in decoder.columns]
     lost = [
         (i, c, _lost_digits(c.header(decoder.layout)))
@@ -213,7 +221,9 @@ def _measure(
             _measure_block(piece, places, lost, measured)
             continue
         for record in piece:
-            _judge_record(record, partial(_whole, record, contract, path), undecodable, shifted, lost)
+            _judge_record(
+                record, contract, partial(_whole, record, contract, path), undecodable, shifted, lost
+            )
             if record.number == last:
                 continue
             last = record.number
@@ -236,8 +246,18 @@ def _measure_block(
                 damage.seen(int(block.lines[at]), partial(masked, column, text))
 
 
+def _lengths(expected: int, came: int | None = None) -> tuple[str, str]:
+    """What is told of records of another length."""
+    zh, en = f"多条记录的长度不是约定的{expected}字节", f"many records are not {expected} bytes long"
+    if came is not None:
+        zh += f"(首条连行尾{came}字节)。行尾空格可能被截去:请按定长导出"
+        en += f" (the first has {came} with its line end); blanks at the end may have been cut off"
+    return zh, en
+
+
 def _judge_record(
     record: Record,
+    contract: Contract,
     whole: Callable[[], str],
     undecodable: _Damage,
     shifted: _Damage,
@@ -246,6 +266,8 @@ def _judge_record(
     if record.error == "record.undecodable":
         undecodable.seen(record.line, whole)
     elif record.error in _FIELDS:
+        if not shifted.count and contract.record_bytes:
+            shifted.zh, shifted.en = _lengths(contract.record_bytes, record.end - record.start)
         shifted.seen(record.line, whole)
     for i, column, damage in lost:
         if (

@@ -12,6 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
+from citylake.contract.meaning import tidy
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.secrets import SHORTEST, create_once
 from citylake.core.settings import Settings
@@ -69,7 +70,7 @@ class Tokens:
 
     def resident(self, text: str | None) -> ResidentFacts:
         """Token and facts of a resident identifier as delivered."""
-        raw = (text or "").strip(" \t\r\n\u3000'‘’")
+        raw = tidy(text or "").strip(" '‘’")
         if not raw:
             return EMPTY
         clean = unicodedata.normalize("NFKC", raw).upper()
@@ -102,7 +103,7 @@ class Tokens:
         """
         if text is None or len(text) < 18:
             return text
-        clean = unicodedata.normalize("NFKC", text).strip(" \t'").upper()
+        clean = re.sub(r"[\s'‘’-]", "", unicodedata.normalize("NFKC", tidy(text))).upper()
         body, shop = clean[:18], clean[18:]
         if (
             _PERSON.fullmatch(body)

@@ -11,14 +11,17 @@ same records
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import csv as arrow_csv
 
+from citylake.contract.meaning import BLANKS, INVISIBLE
 from citylake.ingest.formats.delimited import Delimited
 from citylake.ingest.formats.records import Decoder, Record
 from citylake.ingest.formats.scanner import CTRL_Z
@@ -26,6 +29,7 @@ from citylake.ingest.limits import FIELD_CHARACTERS
 
 _BLOCK = 4 << 20
 _SLOW_ROWS = 50_000
+_NOTHING = f"^[{BLANKS}{INVISIBLE}]*$"
 _LF, _CR, _QUOTE = 0x0A, 0x0D, 0x22
 _EDGE = np.isin(np.arange(256), (_LF, _CR, _QUOTE))  # bytes that may stand beside a quote, and the delimiter
 _SAFE = b",;\t"  # bytes that never occur inside a character of GB18030
@@ -51,9 +55,21 @@ def pieces(decoder: Decoder) -> Iterator[Block | list[Record]]:
     if isinstance(decoder, Delimited) and _may_be_plain(decoder):
         yield from _Reader(decoder).pieces()
         return
-    records = iter(decoder)
+    records = map(_whole, decoder)
     while held := list(islice(records, _SLOW_ROWS)):
         yield held
+
+
+def _whole(record: Record) -> Record:
+    """A record whose texts can be written in UTF-8; half of a surrogate pair is no character, whatever
+    format it came in.
+    """
+    try:
+        "".join(v for v in record.values if v).encode()
+    except UnicodeEncodeError:
+        values = [v and v.encode("utf-8", "replace").decode() for v in record.values]
+        return replace(record, values=values, error=record.error or "record.surrogate")
+    return record
 
 
 def _may_be_plain(decoder: Delimited) -> bool:
@@ -114,7 +130,14 @@ class _Reader:
 
     def _plain(self, body: bytes) -> Block | None:
         contract, header = self._decoder.contract, self._decoder.header
-        if any(sign in body for sign in (b"\0", CTRL_Z, _LOST[contract.encoding], self._decoder.head)):
+        odd = (
+            b"\0",
+            CTRL_Z,
+            _LOST[contract.encoding],
+            "\ufeff".encode(contract.encoding),
+            self._decoder.head,
+        )
+        if any(sign in body for sign in odd):
             return None
         quoted = b'"' in body
         marks = np.frombuffer(body, np.uint8)
@@ -135,6 +158,8 @@ class _Reader:
         columns = _parsed(body, contract.encoding, self._decoder, quoted)
         if columns is None or any(len(c) != len(ends) for c in columns):
             return None
+        if _some_hold_nothing(columns):
+            return None
         starts = np.concatenate(([0], ends[:-1]))
         breaks = np.flatnonzero(np.append(lone, False) | (marks == _LF)) if quoted else ends - 1
         return Block(
@@ -144,6 +169,17 @@ class _Reader:
             ends + self._at,
             columns,
         )
+
+
+def _some_hold_nothing(columns: list[pa.Array]) -> bool:
+    """Whether some record has nothing but blanks in the wanted columns."""
+    empty: Any = None
+    for column in columns:
+        mine = pc.match_substring_regex(column, _NOTHING)  # pyright: ignore[reportAttributeAccessIssue]
+        empty = mine if empty is None else pc.and_(empty, mine)  # pyright: ignore[reportAttributeAccessIssue]
+        if not pc.any(empty).as_py():  # pyright: ignore[reportAttributeAccessIssue]
+            return False
+    return empty is not None
 
 
 def _outside(marks: np.ndarray) -> np.ndarray:

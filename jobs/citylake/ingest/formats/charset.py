@@ -19,16 +19,20 @@ _ENOUGH = 4  # multi-byte characters that prove UTF-8
 def check_charset(path: Path, encoding: str) -> None:
     """Unreadable when the first bytes prove another charset than the contract's."""
     with path.open("rb") as handle:
-        head = handle.read(_SAMPLE)
+        check_bytes(handle.read(_SAMPLE), encoding, path.name)
+
+
+def check_bytes(head: bytes, encoding: str, name: str) -> None:
+    """The same for the first bytes of a text."""
     wide = head[:2] in _UTF16_BOMS
     if encoding.startswith("utf-16"):
         if encoding == "utf-16" and not wide:
-            raise _other(path.name, encoding, "no byte order mark")
+            raise _other(name, encoding, "no byte order mark")
         return
     if wide:
-        raise _other(path.name, encoding, "UTF-16")
+        raise _other(name, encoding, "UTF-16")
     if encoding == "gb18030" and (head.startswith(UTF8_BOM) or _is_utf8(head)):
-        raise _other(path.name, encoding, "UTF-8")
+        raise _other(name, encoding, "UTF-8")
 
 
 def _other(name: str, encoding: str, found: str) -> Unreadable:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from citylake.contract.model import Contract
+from citylake.core.names import is_junk
 from citylake.ingest.formats.records import Unreadable
 from citylake.ingest.limits import PLAIN_BYTES, RATIO, RATIO_FREE_BYTES
 from citylake.ledger.receipts import Finding
@@ -133,7 +134,7 @@ def _unzipped(path: Path) -> Iterator[bytes]:
 
 def _only_member(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     """The one regular, unencrypted file of an archive with a safe name."""
-    members = [m for m in archive.infolist() if not m.is_dir()]
+    members = [m for m in archive.infolist() if not m.is_dir() and not is_junk(m.filename)]
     for member in members:
         problem = _unsafe(member)
         if problem:

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from citylake.contract.meaning import header_key, unguard
 from citylake.contract.model import Contract
-from citylake.ingest.formats.charset import UTF8_BOM, as_utf8, check_charset
+from citylake.ingest.formats.charset import as_utf8, check_charset
 from citylake.ingest.formats.footer import Footer
 from citylake.ingest.formats.header import match_header
-from citylake.ingest.formats.records import Record, Unreadable
+from citylake.ingest.formats.records import Record, Unreadable, holds_nothing
 from citylake.ingest.formats.scanner import RawRecord, scan
 from citylake.ingest.limits import COLUMNS, FIELD_CHARACTERS, RECORD_BYTES, too_many_columns
 from citylake.ledger.receipts import Finding
@@ -36,9 +37,10 @@ class Delimited:
         first = next(islice(scan(self.path, contract.delimiter), contract.preamble, None), None)
         if first is None:
             raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
-        self.head = first.body.removeprefix(UTF8_BOM)
+        self.head = first.body.removeprefix("\ufeff".encode(self._encoding))
         self.first_byte, self.first_line = first.end, first.line + len(first.raw.splitlines())
         self._texts, whole = self._header_texts(first.line)
+        self._keys = [header_key(t) for t in self._texts]
         self.header = match_header(self._texts, contract, path.name, first.line, whole)
         self.layout = self.header.layout
         unpivot = contract.unpivot
@@ -57,6 +59,8 @@ class Delimited:
             if i <= self.contract.preamble or not raw.body.strip():
                 continue
             fields, error = self._fields(raw)
+            if not error and holds_nothing(fields):
+                continue
             if footer is not None and footer.is_total(fields):
                 footer.check(fields, self._texts, raw.line)
                 continue
@@ -74,24 +78,29 @@ class Delimited:
         if not raw.body.strip():
             return []
         fields, error = self._fields(raw)
+        if not error and holds_nothing(fields):
+            return []
         return list(self._records(number, raw.line, raw.start, raw.end, fields, error))
 
     def _fields(self, raw: RawRecord) -> tuple[list[str], str | None]:
         """The fields of a record, and what is wrong with it; Unreadable for what no record of a sound file
         can be.
         """
-        if raw.body == self.head:
+        fields, error = self._split(raw)
+        width = self.header.width
+        if fields[0].strip() and [header_key(f) for f in fields] == self._keys:
             raise Unreadable(
                 Finding(
                     "file.header_repeated",
-                    "文件中部再次出现表头",
-                    "the header stands again inside the file",
+                    "文件中部再次出现表头(像是几个文件拼接而成):请逐个报送,或删去中部的表头行",
+                    "the header stands again inside the file, as when files are joined: send them one by"
+                    " one, or take that line out",
                     self._name,
                     raw.line,
                 )
             )
-        fields, error = self._split(raw)
-        width = self.header.width
+        if error is None and len(fields) != width and holds_nothing(fields):
+            return [""] * width, None
         if len(fields) > COLUMNS:
             raise too_many_columns(len(fields), self._name, raw.line)
         if not raw.ended and len(fields) < width:
@@ -113,7 +122,7 @@ class Delimited:
     def _split(self, raw: RawRecord) -> tuple[list[str], str | None]:
         error = None if raw.sound else "record.malformed"
         try:
-            text = raw.body.decode(self._encoding)
+            text = raw.body.decode(self._encoding).removeprefix("\ufeff")
         except UnicodeDecodeError:
             text, error = raw.body.decode(self._encoding, "replace"), "record.undecodable"
         fields = (
@@ -130,6 +139,8 @@ class Delimited:
         values: list[str | None] = [_cell(fields, p) for p in header.positions]
         if not self.contract.unpivot:
             amends = _cell(fields, header.amends) if header.amends is not None else None
+            if header.amends is not None:
+                values = [unguard(v) if v else v for v in values]
             yield Record(number, line, start, end, values, error, amends)
         elif error is not None:
             yield Record(number, line, start, end, [*values, None, None], error)

@@ -30,9 +30,10 @@ class FixedWidth:
 
     def __iter__(self) -> Iterator[Record]:
         with self._path.open("rb") as handle:
-            for number, start, piece in physical_lines(handle, self._path.name):
+            number = 0
+            for line, start, piece in physical_lines(handle, self._path.name):
                 raw = piece.rstrip(b"\r\n")
-                if raw == CTRL_Z:
+                if raw == CTRL_Z or not raw.strip():
                     continue
                 if raw == piece and len(raw) < (self._contract.record_bytes or 0):
                     raise Unreadable(
@@ -41,16 +42,17 @@ class FixedWidth:
                             "末行不完整,文件被截断",
                             "the last record is cut off",
                             self._path.name,
-                            number,
+                            line,
                         )
                     )
-                yield self._record(number, start, start + len(piece), raw)
+                number += 1
+                yield self._record(number, line, start, start + len(piece), raw)
 
-    def _record(self, number: int, start: int, end: int, raw: bytes) -> Record:
+    def _record(self, number: int, line: int, start: int, end: int, raw: bytes) -> Record:
         length = self._contract.record_bytes or len(raw)
         if len(raw) != length:
             error = "record.missing_field" if len(raw) < length else "record.extra_field"
-            return Record(number, number, start, end, [None] * len(self._spans), error)
+            return Record(number, line, start, end, [None] * len(self._spans), error)
         error = "record.nul" if b"\0" in raw else None
         try:
             values = [raw[a:b].decode(self._contract.encoding).strip(" ") for a, b in self._spans]
@@ -59,4 +61,4 @@ class FixedWidth:
             values = [raw[a:b].decode(self._contract.encoding, "replace").strip(" ") for a, b in self._spans]
         if error is None and any("\ufffd" in v for v in values):
             error = "record.replacement_character"
-        return Record(number, number, start, end, [*values], error)
+        return Record(number, line, start, end, [*values], error)

@@ -54,7 +54,9 @@ def match_header(texts: list[str], contract: Contract, name: str, line: int, who
 
 def _fits(found: dict[str, int], texts: list[str], contract: Contract, layout: str) -> Header | None:
     wanted = {
-        header_key(c.header(layout)): c.name for c in contract.layout_columns(layout) if not _from_cells(contract, c.name)
+        header_key(c.header(layout)): c.name
+        for c in contract.layout_columns(layout)
+        if not _from_cells(contract, c.name)
     }
     others = [
         t for t in found if t not in wanted and t not in (RECORD, PROBLEM) and not _UNNAMED.fullmatch(t)
@@ -88,7 +90,9 @@ def _from_cells(contract: Contract, column: str) -> bool:
 
 def _explain(found: dict[str, int], contract: Contract, name: str, line: int, whole: str) -> Finding:
     """Another delimiter, or the missing and unknown header texts against the nearest layout."""
-    options = [{header_key(c.header(y)) for c in contract.layout_columns(y)} for y in contract.layouts or ("",)]
+    options = [
+        {header_key(c.header(y)) for c in contract.layout_columns(y)} for y in contract.layouts or ("",)
+    ]
     for sign in _other_delimiters(whole, contract, options):
         zh, en = (
             f"分隔符应为“{_DELIMITERS[contract.delimiter]}”,实为“{sign}”",

@@ -4,14 +4,17 @@ keep their digits.
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from citylake.contract.meaning import header_key
 from citylake.contract.model import Contract
-from citylake.ingest.formats.records import Record, Unreadable
+from citylake.ingest.formats.charset import check_charset
+from citylake.ingest.formats.records import Record, Unreadable, holds_nothing
 from citylake.ingest.formats.scanner import physical_lines
 from citylake.ingest.limits import DEPTH, DOCUMENT_BYTES, FIELD_CHARACTERS
 from citylake.ledger.receipts import Finding
@@ -51,14 +54,16 @@ class _Fields:
 
     def __init__(self, contract: Contract) -> None:
         fields = [c for c in contract.columns if c.delivered]
-        self._names = {c.header(""): c.name for c in fields}
+        self._names = {header_key(c.header("")): c.name for c in fields}
         self.columns = tuple(c.name for c in fields)
 
     def record(self, number: int, line: int, start: int, end: int, value: Any) -> Record:
         """A record with what is wrong with it."""
         if not isinstance(value, dict):
             return Record(number, line, start, end, [None] * len(self.columns), "record.malformed")
-        found: dict[str, Any] = value  # pyright: ignore[reportUnknownVariableType]
+        found = {header_key(str(k)): v for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+        if len(found) < len(value):  # pyright: ignore[reportUnknownArgumentType]
+            return Record(number, line, start, end, [None] * len(self.columns), "record.malformed")
         error = "record.extra_field" if found.keys() - self._names.keys() else None
         values = [_text(found.get(header)) for header in self._names]
         return Record(number, line, start, end, values, error or _unwanted(values))
@@ -86,12 +91,21 @@ class JsonRecords:
         """Unreadable when it is not in its charset, not JSON, too deep, or has no such array."""
         self._name, self._fields = path.name, _Fields(contract)
         self.columns, self.layout = self._fields.columns, ""
-        self._text, self._bom = _decoded(path, contract.encoding)
+        check_charset(path, contract.encoding)
+        self._text, self._bom, self._codec = _decoded(path, contract.encoding)
         _check_depth(self._text, path.name)
         self._array = self._find(contract.records or "records")
 
     def _find(self, member: str) -> int:
-        """Where the array's first element begins; the whole document is parsed on the way."""
+        """Where the array's first element begins; the whole document is parsed on the way. A document may be
+        the array itself.
+        """
+        if self._text[self._white(0) : self._white(0) + 1] == "[":
+            found = self._white(0) + 1
+            end = self._elements(found)
+            if self._text[end:].strip(_WHITE):
+                raise self._malformed(end)
+            return found
         at = self._skip(0, "{")
         found = -1
         while self._text[at : at + 1] != "}":
@@ -181,11 +195,17 @@ class JsonRecords:
             if text[at] == "]":
                 return
             value, end = _DECODER.raw_decode(text, at)
-            number += 1
-            byte, line = byte + len(text[seen:at].encode()), line + text.count("\n", seen, at)
-            last = byte + len(text[at:end].encode())
-            yield self._fields.record(number, line, byte, last, value)
+            byte, line = byte + self._bytes(seen, at), line + text.count("\n", seen, at)
+            last = byte + self._bytes(at, end)
+            record = self._fields.record(number + 1, line, byte, last, value)
+            if record.error or not holds_nothing(record.values):
+                number += 1
+                yield record
             byte, line, seen, at = last, line + text.count("\n", at, end), end, end
+
+    def _bytes(self, start: int, end: int) -> int:
+        """How many bytes of the file a part of its text takes."""
+        return len(self._text[start:end].encode(self._codec, "surrogatepass"))
 
 
 class JsonLines:
@@ -195,6 +215,7 @@ class JsonLines:
         """Unreadable when it is empty."""
         if not path.stat().st_size:
             raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
+        check_charset(path, contract.encoding)
         self._path, self._fields, self._encoding = path, _Fields(contract), contract.encoding
         self.columns, self.layout = self._fields.columns, ""
 
@@ -204,13 +225,15 @@ class JsonLines:
             for line, start, piece in physical_lines(handle, self._path.name):
                 if not piece.strip():
                     continue
-                number += 1
-                yield self._record(number, line, start, piece)
+                record = self._record(number + 1, line, start, piece)
+                if record.error or not holds_nothing(record.values):
+                    number += 1
+                    yield record
 
     def _record(self, number: int, line: int, start: int, piece: bytes) -> Record:
         empty: list[str | None] = [None] * len(self.columns)
         try:
-            text = piece.decode("utf-8-sig" if line == 1 else self._encoding).strip()
+            text = piece.decode(self._encoding).removeprefix("\ufeff").strip()
         except UnicodeDecodeError:
             return Record(number, line, start, start + len(piece), empty, "record.undecodable")
         try:
@@ -231,8 +254,8 @@ class JsonLines:
         return self._fields.record(number, line, start, start + len(piece), value)
 
 
-def _decoded(path: Path, encoding: str) -> tuple[str, int]:
-    """The text of a document and the bytes of its byte order mark."""
+def _decoded(path: Path, encoding: str) -> tuple[str, int, str]:
+    """The text of a document, the bytes of its byte order mark, and the codec of what stands behind it."""
     if path.stat().st_size > DOCUMENT_BYTES:
         raise Unreadable(
             Finding(
@@ -246,9 +269,12 @@ def _decoded(path: Path, encoding: str) -> tuple[str, int]:
     if not body.strip():
         raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
     try:
-        return body.decode("utf-8-sig" if encoding == "utf-8" else encoding), 3 if body[
-            :3
-        ] == b"\xef\xbb\xbf" else 0
+        codec = encoding
+        if encoding == "utf-16":
+            codec = "utf-16-be" if body.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+        text = body.decode(codec)
+        plain = text.removeprefix("\ufeff")
+        return plain, len(text[: len(text) - len(plain)].encode(codec)), codec
     except UnicodeDecodeError as error:
         line = body.count(b"\n", 0, error.start) + 1
         zh, en = (

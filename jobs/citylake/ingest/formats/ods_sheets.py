@@ -1,5 +1,5 @@
-"""Sheets of an OpenDocument spreadsheet (ODF 1.3, part 3, clause 9): values by their type, repeated cells, merges and
-hidden sheets; a file keeps the shown text beside each value.
+"""Sheets of an OpenDocument spreadsheet (ODF 1.3, part 3, clause 9): values by their type, repeated cells,
+merges and hidden sheets; a file keeps the shown text beside each value.
 """
 
 from __future__ import annotations
@@ -94,7 +94,11 @@ def _moment(text: str) -> str:
         found = datetime.fromisoformat(text)
     except ValueError:
         return text
-    return found.date().isoformat() if "T" not in text or found.time().isoformat() == "00:00:00" else found.isoformat(" ")
+    return (
+        found.date().isoformat()
+        if "T" not in text or found.time().isoformat() == "00:00:00"
+        else found.isoformat(" ")
+    )
 
 
 def _shown(paragraph: ElementTree.Element) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from citylake.contract.meaning import tidy
 from citylake.ledger.receipts import Finding
 
 
@@ -20,6 +21,11 @@ class Record:
     values: list[str | None]
     error: str | None = None
     amends: str | None = None  # the quarantined record that this one replaces: `<file>:<record>[:<cell>]`
+
+
+def holds_nothing(values: Iterable[str | None]) -> bool:
+    """Whether a record has nothing in any field: it is none, in every format."""
+    return not any(v and tidy(v) for v in values)
 
 
 class Decoder(Protocol):

@@ -61,7 +61,8 @@ class _Grammar:
 @lru_cache(maxsize=8)
 def _grammar(delimiter: bytes) -> _Grammar:
     d, inside, end = re.escape(delimiter), rb'(?:[^"]++|"")*+', rb"(?:\r\n|\n|\r)?"
-    field = rb'(?:"' + inside + rb'"|[^"\r\n' + d + rb"]*+)"
+    guarded = rb'="[^"\r\n' + d + rb']*+"'  # a text that a spreadsheet is kept from reading as a number
+    field = rb'(?:"' + inside + rb'"|' + guarded + rb'|[^"\r\n' + d + rb"]*+)"
     more = rb"(?:" + d + field + rb")*+"
     return _Grammar(
         re.compile(field + more + end),

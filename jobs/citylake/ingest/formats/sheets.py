@@ -1,9 +1,9 @@
-"""The sheets of a workbook as a person sees them, whatever program wrote it: xlsx, xls and ods by content, not by
-name.
+"""The sheets of a workbook as a person sees them, whatever program wrote it: xlsx, xls and ods by content,
+not by name.
 
-A cell's text is what is shown: a share formatted as percent is `4.4%`, a number has the 15 digits that a spreadsheet
-keeps, a merged value stands in each of its cells. What shows no value (an error, a formula that was never
-calculated) is a fault with its address.
+A cell's text is what is shown: a share formatted as percent is `4.4%`, a number has the 15 digits that a
+spreadsheet keeps, a merged value stands in each of its cells. What shows no value (an error, a formula
+that was never calculated) is a fault with its address.
 """
 
 from __future__ import annotations
@@ -61,8 +61,8 @@ class Sheet:
         return table
 
     def fill(self, merged: tuple[int, int, int, int]) -> None:
-        """Show the value of a merged area (first and last row, first and last column) in each of its rows; an area
-        of one row is a title or a header of several columns and stays as it is.
+        """Show the value of a merged area (first and last row, first and last column) in each of its rows; an
+        area of one row is a title or a header of several columns and stays as it is.
         """
         top, bottom, left, right = merged
         value = self.cells.get((top, left))
@@ -108,8 +108,8 @@ def shown_number(value: float, pattern: str, base: datetime) -> Cell:
 
 
 def moment_text(base: datetime, days: float) -> str:
-    """A serial day as text; without a time when it is midnight. Days before March 1900 count one day less, for
-    spreadsheets know a 29 February 1900.
+    """A serial day as text; without a time when it is midnight. Days before March 1900 count one day less,
+    for spreadsheets know a 29 February 1900.
     """
     if not 0 <= days < 2_958_466:
         return number_text(days)
@@ -147,7 +147,10 @@ def _no_workbook(head: bytes, name: str) -> Finding:
         text.startswith(b"<") and b"<table" in text
     ):
         zh = "内容是网页(HTML),只是扩展名像工作簿:请在表格软件中打开,另存为.xlsx后再报送"
-        en = "the content is a web page (HTML) under a workbook's name: open it in a spreadsheet, save it as .xlsx, send that"
+        en = (
+            "the content is a web page (HTML) under a workbook's name: open it in a spreadsheet, save it as"
+            " .xlsx, send that"
+        )
         return Finding("file.html_inside", zh, en, name, 1)
     if text.startswith(b"<?xml"):
         zh = "内容是XML表格(2003):请在表格软件中另存为.xlsx后再报送"
@@ -155,7 +158,7 @@ def _no_workbook(head: bytes, name: str) -> Finding:
         return Finding("file.xml_inside", zh, en, name, 1)
     if head and b"\0" not in head:
         zh = "内容是纯文本,不是工作簿:请在表格软件中另存为.xlsx,或按合约格式报送"
-        en = "the content is plain text, no workbook: save it as .xlsx in a spreadsheet, or send what the contract says"
+        en = "the content is plain text, no workbook: save it as .xlsx, or send what the contract says"
         return Finding("file.text_inside", zh, en, name, 1)
     return unreadable(name).findings[0]
 

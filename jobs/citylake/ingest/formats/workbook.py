@@ -9,14 +9,14 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from citylake.contract.meaning import header_key, tidy
 from citylake.contract.model import Contract
 from citylake.ingest.formats.containers import DAMAGED_ZIP
 from citylake.ingest.formats.header import differing, twice
 from citylake.ingest.formats.records import Record, Unreadable
-from citylake.ingest.formats.sheets import Cell, Sheet, letters, read_sheets, unreadable
+from citylake.ingest.formats.sheets import Cell, Sheet, check_area, letters, read_sheets, unreadable
 from citylake.ingest.limits import DOCUMENT_BYTES, RATIO, RATIO_FREE_BYTES
 from citylake.ledger.receipts import Finding
 
@@ -39,7 +39,7 @@ _FAULTS = {
     "file.error_cell": ("是错误值{}", "shows the error {}"),
     "file.formula_without_value": (
         "是公式而没有结果:请在表格软件中打开、重算并保存后再报送",
-        "holds a formula without its result: open the file in a spreadsheet, let it calculate, save and send it again",
+        "holds a formula without its result: open the file in a spreadsheet, let it calculate, save it",
     ),
     "file.scaled_format": (
         "的格式把数值缩小显示,无法判断所指:请改为普通数字格式",
@@ -60,12 +60,12 @@ class _Table:
 
 
 class Workbook:
-    """The visible sheet of a workbook that holds the contract's header; `contract.table` says how the header is
-    built and where the rows stop.
+    """The visible sheet of a workbook that holds the contract's header; `contract.table` says how the header
+    is built and where the rows stop.
     """
 
     def __init__(self, path: Path, contract: Contract) -> None:
-        """Unreadable when it is no workbook, has no such header or several, or a cell of the table shows no value."""
+        """Unreadable when it is no workbook, has no such header or several sheets with rows."""
         self._shape: dict[str, Any] = contract.table or {"below": None, "headerRows": 1, "stop": []}
         self._name, self._size = path.name, path.stat().st_size
         if not self._size:
@@ -122,7 +122,7 @@ class Workbook:
         en = f"no header row with '{label}'; the sheets are {names}"
         if hidden:
             zh += f"。表头在隐藏的工作表“{hidden[0].sheet.name}”中,隐藏的工作表不读"
-            en += f"; the header stands in '{hidden[0].sheet.name}', which is hidden, and hidden sheets are not read"
+            en += f"; the header stands in '{hidden[0].sheet.name}', a hidden sheet, which is not read"
         return Unreadable(Finding("delivery.header", zh, en, self._name, 1, label))
 
     def _headers(self, rows: list[_Row], top: int) -> dict[str, int]:
@@ -151,7 +151,7 @@ class Workbook:
             label = tidy(_shown(row[self._label]))
             if self._shape["stop"] and label.startswith(tuple(self._shape["stop"])):
                 return
-            if not any(cell and tidy(cell.text) or cell and cell.fault for cell in row):
+            if not any((cell and tidy(cell.text)) or (cell and cell.fault) for cell in row):
                 continue
             child, name = self._child(row[self._label])
             parent = parent if child or not name else name
@@ -186,8 +186,8 @@ class Workbook:
         return (name if place == self._label else _shown(cell)) or None
 
     def _check(self, cell: Cell, column: str, address: str, line: int) -> None:
-        """A cell must show a value, and an identifier must be text: as a number it has lost its leading zeros and
-        every digit after the fifteenth.
+        """A cell must show a value, and an identifier must be text: as a number it has lost its leading zeros
+        and every digit after the fifteenth.
         """
         if cell.fault:
             zh, en = (t.format(cell.text) for t in _FAULTS[cell.fault])
@@ -242,6 +242,8 @@ def _check_archive(path: Path) -> None:
             raise Unreadable(Finding("container.ratio", zh, en, path.name))
         for member in (m for m in members if m.filename.endswith((".xml", ".rels"))):
             with archive.open(member) as handle:
+                _check_rows(handle, path.name)
+            with archive.open(member) as handle:
                 if b"<!DOCTYPE" in (head := handle.read(4096)) or b"<!ENTITY" in head:
                     raise Unreadable(
                         Finding(
@@ -253,3 +255,12 @@ def _check_archive(path: Path) -> None:
                             member.filename,
                         )
                     )
+
+
+def _check_rows(member: IO[bytes], name: str) -> None:
+    """The rows that a part of the archive writes, blank ones with it, counted before it is parsed."""
+    rows, rest = 0, b""
+    while block := member.read(1 << 20):
+        rows += (rest + block).count(b"<row ")
+        rest = block[-4:]
+        check_area(rows, 1, name)

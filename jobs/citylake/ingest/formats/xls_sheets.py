@@ -1,5 +1,5 @@
-"""Sheets of a binary workbook (BIFF, Excel 97-2003) by xlrd, which tells formats, errors, merges and indents. BIFF
-keeps a value beside each formula, so none can lack it.
+"""Sheets of a binary workbook (BIFF, Excel 97-2003) by xlrd, which tells formats, errors, merges and indents.
+BIFF keeps a value beside each formula, so none can lack it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import xlrd
+from xlrd.biffh import XLRDError
 from xlrd.compdoc import CompDocError
 
 from citylake.ingest.formats.sheets import Cell, Sheet, check_area, shown_number, unreadable
@@ -20,7 +21,16 @@ def read(path: Path) -> list[Sheet]:
     try:
         book = xlrd.open_workbook(str(path), formatting_info=True, logfile=io.StringIO())
         return [_sheet(book, book.sheet_by_index(i), path.name) for i in range(book.nsheets)]
-    except (xlrd.XLRDError, CompDocError, OSError, ValueError, IndexError, KeyError, AssertionError, TypeError):
+    except (
+        XLRDError,
+        CompDocError,
+        OSError,
+        ValueError,
+        IndexError,
+        KeyError,
+        AssertionError,
+        TypeError,
+    ):
         raise unreadable(path.name) from None
 
 

@@ -1,6 +1,8 @@
-"""Sheets of an Office Open XML workbook (ECMA-376, part 1, clause 18): values with their formats, merges, indents,
-errors and formulas that hold no value. openpyxl knows the formats; the cells are streamed here, since it cannot tell
-an empty cell from a formula that was never calculated, and holds the whole rectangle up to the last formatted cell.
+"""Sheets of an Office Open XML workbook (ECMA-376, part 1, clause 18): values with their formats, merges,
+indents, errors and formulas that hold no value.
+
+openpyxl knows the formats; the cells are streamed here, since it cannot tell an empty cell from a formula
+that was never calculated, and holds the whole rectangle up to the last formatted cell.
 """
 
 from __future__ import annotations
@@ -19,7 +21,6 @@ from openpyxl.styles.numbers import BUILTIN_FORMATS
 
 from citylake.ingest.formats.containers import DAMAGED_ZIP
 from citylake.ingest.formats.sheets import Cell, Sheet, check_area, shown_number, unreadable
-from citylake.ingest.limits import SHEET_ROWS
 
 _MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _STRICT = "{http://purl.oclc.org/ooxml/spreadsheetml/main}"
@@ -110,7 +111,7 @@ def _strings(archive: zipfile.ZipFile, member: str | None) -> Iterator[str]:
 
 
 def _text(element: ElementTree.Element) -> str:
-    """The runs of a string without its phonetic reading; `_x000D_` stands for the character of that number."""
+    """The runs of a string without its phonetic reading; `_x000D_` stands for that character."""
     runs = [e for e in element.iter() if _tag(e) == "t"]
     phonetic = {t for p in element.iter() if _tag(p) == "rPh" for t in p.iter()}
     joined = "".join(t.text or "" for t in runs if t not in phonetic)
@@ -131,28 +132,28 @@ def _styles(archive: zipfile.ZipFile, member: str | None) -> Iterator[tuple[str,
 
 
 def _read_cells(handle: IO[bytes], sheet: Sheet, book: _Book, name: str) -> None:
-    """Cells that show something; formatted blanks are counted against the limit and left out."""
+    """Cells that show something; formatted blanks are left out."""
     row = column = -1
-    seen = height = width = 0
+    height = width = 0
+    data: ElementTree.Element | None = None
     merged: list[tuple[int, int, int, int]] = []
     for event, element in ElementTree.iterparse(handle, ("start", "end")):
         tag = _tag(element)
         if event == "start":
             if tag == "row":
                 row, column = int(element.get("r", row + 2)) - 1, -1
+            elif tag == "sheetData":
+                data = element
             continue
         if tag == "c":
             row, column = _where(element.get("r"), row, column)
-            seen += 1
-            if seen > SHEET_ROWS and not sheet.cells:
-                check_area(seen, 1, name)
             if (cell := _cell(element, book)) is not None:
                 sheet.cells[row, column] = cell
                 height, width = max(height, row + 1), max(width, column + 1)
                 check_area(height, width, name)
             element.clear()
-        elif tag == "row":
-            element.clear()
+        elif tag == "row" and data is not None:
+            data.clear()
         elif tag == "mergeCell":
             merged.append(_area(element.get("ref", "")))
     for area in merged:
@@ -199,5 +200,3 @@ def _cell(element: ElementTree.Element, book: _Book) -> Cell | None:
             return Cell(value.replace("T", " ").removesuffix(" 00:00:00"))
         case _:
             return shown_number(float(value), pattern, book.base)
-
-

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from xml.parsers import expat
 
+from citylake.contract.meaning import header_key
 from citylake.contract.model import Contract
 from citylake.ingest.formats.charset import check_charset
-from citylake.ingest.formats.records import Record, Unreadable
+from citylake.ingest.formats.records import Record, Unreadable, holds_nothing
 from citylake.ingest.limits import DEPTH, RECORD_BYTES
 from citylake.ledger.receipts import Finding
 
@@ -42,7 +43,7 @@ class XmlRows:
         self._encoding, self._mark = _codec(path, contract.encoding)
         self._path, self._row = path, contract.records or "ROW"
         fields = [c for c in contract.columns if c.delivered]
-        self._names = {c.header(""): i for i, c in enumerate(fields)}
+        self._names = {header_key(c.header("")): i for i, c in enumerate(fields)}
         self.columns, self.layout = tuple(c.name for c in fields), ""
 
     def __iter__(self) -> Iterator[Record]:
@@ -91,6 +92,11 @@ def _codec(path: Path, encoding: str) -> tuple[str, int]:
     with path.open("rb") as handle:
         mark = handle.read(2)
     return (_MARKS[mark], 2) if encoding == "utf-16" and mark in _MARKS else (encoding, 0)
+
+
+def _local(name: str) -> str:
+    """The name of an element or attribute without the prefix of its namespace."""
+    return name.rpartition(":")[2]
 
 
 class _Bytes:
@@ -190,15 +196,16 @@ class _State:
                     self._parser.CurrentLineNumber,
                 )
             )
-        if self._values is None and element == self._row:
+        if self._values is None and _local(element) == self._row:
             empty: list[str | None] = [None] * len(self._names)
             self._values, self._error, self._size = empty, None, 0
             self._line, self._start = (
                 self._parser.CurrentLineNumber,
                 self._places.original(self._parser.CurrentByteIndex),
             )
-            for key, value in attributes.items():
-                self._put(key, value)
+            for key, value in attributes.items():  # others number or describe the row, as ROW NUM="1" does
+                if header_key(_local(key)) in self._names:
+                    self._put(_local(key), value)
         elif self._values is not None:
             self._error = self._error or ("record.malformed" if self._column is not None else None)
             self._column, self._text = element, []
@@ -226,18 +233,20 @@ class _State:
         if self._column == element:
             self._put(element, "".join(self._text))
             self._column = None
-        elif self._values is not None and element == self._row:
-            self._number += 1
+        elif self._values is not None and _local(element) == self._row:
             at = (
                 self._parser.CurrentByteIndex
             )  # where the closing tag begins, or behind a row that is one tag
             self._places.original(at)
             end = self._places.original(at + self._places.closing(element))
-            self._done.append(Record(self._number, self._line, self._start, end, self._values, self._error))
+            if self._error or not holds_nothing(self._values):
+                self._number += 1
+                done = Record(self._number, self._line, self._start, end, self._values, self._error)
+                self._done.append(done)
             self._values = None
 
     def _put(self, key: str, value: str) -> None:
-        place = self._names.get(key)
+        place = self._names.get(header_key(_local(key)))
         if place is None or self._values is None:
             self._error = self._error or "record.extra_field"
         elif self._values[place] is not None:

@@ -5,6 +5,7 @@ of the contract.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,9 @@ from citylake.drift.sample import SUPPORTED, Sample, read_sample
 from citylake.drift.structure import Alignment, align
 from citylake.drift.values import Seen, Values, finding
 from citylake.drift.widths import Shift, cut, find_shift
+from citylake.ingest.content import read_content
+from citylake.ingest.formats.records import Unreadable
+from citylake.ledger.receipts import Finding
 
 Kind = Literal[
     "renamed",
@@ -30,9 +34,22 @@ Kind = Literal[
     "charset",
     "delimiter",
     "header_moved",
+    "refused",
 ]
 _JSON = ("json", "jsonl")
 _SIGNS = {"\t": "TAB", ",": "逗号", ";": "分号", "|": "竖线"}
+_HEADER = frozenset(
+    {"renamed", "reordered", "added", "dropped", "split", "header_moved", "delimiter", "charset"}
+)
+# Drifts that say more than the refusal of the file.
+_EXPLAINS = {
+    "delivery.header": _HEADER,
+    "delivery.header_order": _HEADER,
+    "delivery.delimiter": frozenset({"delimiter"}),
+    "delivery.charset": frozenset({"charset"}),
+    "delivery.structure": _HEADER | {"widened"},
+    "file.record_length": frozenset({"widened", "charset"}),
+}
 _MIXED = 0.85  # a record form below this score is told with doubt
 
 
@@ -54,16 +71,31 @@ def diagnose(contract: Contract, path: Path, reference: Path | None, root: Path 
     """Every difference of a file from its contract, the likeliest first; `reference` is an earlier accepted
     file of the dataset.
 
-    ValueError for a format without a lenient reader. All drifts that one contract patch answers carry the
+    A file that the lake would refuse never comes out without a difference: where nothing else is one, its refusal
+    is. All drifts that one contract patch answers carry the
     same patch.
     """
-    if contract.format not in SUPPORTED:
-        raise ValueError(f"{contract.format}: drift is diagnosed for {', '.join(SUPPORTED)}")
-    case = _Case(
-        contract, read_sample(path, contract), read_sample(reference, contract) if reference else None, root
-    )
-    found = [*_form(case), *(_fixed(case) if contract.format == "fixed_width" else _table(case))]
+    refusals = read_content(path.name, path, contract).findings
+    found = list(_drifts(contract, path, reference, root)) if contract.format in SUPPORTED else []
+    explained = {d.kind for d in found}
+    found += [_refused(f) for f in refusals if not _EXPLAINS.get(f.rule, frozenset()) & explained]
     return sorted(found, key=lambda d: -d.confidence)
+
+
+def _drifts(contract: Contract, path: Path, reference: Path | None, root: Path) -> Iterator[Drift]:
+    """What a lenient reader finds; nothing for a file that even it cannot read."""
+    with suppress(Unreadable):
+        old = read_sample(reference, contract) if reference else None
+        case = _Case(contract, read_sample(path, contract), old, root)
+        yield from _form(case)
+        yield from _fixed(case) if contract.format == "fixed_width" else _table(case)
+
+
+def _refused(finding: Finding) -> Drift:
+    line = "" if finding.line is None else f" ({finding.line})"
+    return Drift(
+        "refused", finding.column, f"{finding.zh}{line}", f"{finding.en}{line} [{finding.rule}]", 1.0
+    )
 
 
 @dataclass(frozen=True)

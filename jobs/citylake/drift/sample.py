@@ -16,9 +16,9 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from python_calamine import CalamineWorkbook
-
+from citylake.contract.meaning import header_key
 from citylake.contract.model import Column, Contract
+from citylake.ingest.formats.sheets import read_sheets
 
 RECORDS = 2_000
 SUPPORTED = ("csv", "fixed_width", "json", "jsonl", "xlsx", "xls", "ods")
@@ -111,11 +111,11 @@ def _text(path: Path, contract: Contract) -> tuple[str, str]:
 
 def _delimited(path: Path, contract: Contract) -> Sample:
     encoding, text = _text(path, contract)
-    known = {c.header(y) for y in contract.layouts or ("",) for c in header_columns(contract, y)}
+    known = {header_key(c.header(y)) for y in contract.layouts or ("",) for c in header_columns(contract, y)}
     delimiter = _delimiter(text, contract.delimiter, known)
     records = list(islice(_records(text, delimiter), RECORDS + _HEAD_ROWS))
     at = _header_row(records, known, contract.preamble)
-    header = tuple(t.strip() for t in records[at]) if at < len(records) else ()
+    header = tuple(header_key(t) for t in records[at]) if at < len(records) else ()
     rows = [r for r in records[at + 1 : at + 1 + RECORDS] if any(r)]
     return Sample(encoding, delimiter, at, header, rows)
 
@@ -131,7 +131,7 @@ def _delimiter(text: str, promised: str, known: set[str]) -> str:
 
     def score(sign: str) -> tuple[int, float, bool]:
         records = list(islice(_records(text, sign), _HEAD_ROWS))
-        hits = max((len({t.strip() for t in r} & known) for r in records), default=0)
+        hits = max((len({header_key(t) for t in r} & known) for r in records), default=0)
         widths = Counter(len(r) for r in records)
         width, count = widths.most_common(1)[0] if widths else (0, 0)
         return (hits if hits > 1 else 0, count * min(width, 3) if width > 1 else 0, sign == promised)
@@ -141,7 +141,7 @@ def _delimiter(text: str, promised: str, known: set[str]) -> str:
 
 def _header_row(records: list[list[str]], known: set[str], promised: int) -> int:
     """The row with most header texts of the contract; where there is none, the promised one."""
-    hits = [len({t.strip() for t in r} & known) for r in records[:_HEAD_ROWS]]
+    hits = [len({header_key(t) for t in r} & known) for r in records[:_HEAD_ROWS]]
     best = max(hits, default=0)
     if best < 2 or (promised < len(hits) and hits[promised] == best):
         return promised
@@ -159,6 +159,7 @@ def _json(path: Path, contract: Contract) -> Sample:
     encoding = _charset(body, contract.encoding)
     text = body.decode(encoding, "replace").removeprefix("\ufeff")
     found = _objects(text, contract)
+    found = [{header_key(k): v for k, v in item.items()} for item in found]
     header = tuple(dict.fromkeys(k for item in found for k in item))
     return Sample(encoding, header=header, rows=[[_plain(item.get(k)) for k in header] for item in found])
 
@@ -188,14 +189,11 @@ def _plain(value: Any) -> str:
 
 
 def _workbook(path: Path, contract: Contract) -> Sample:
-    cells = (
-        CalamineWorkbook.from_path(path)
-        .get_sheet_by_index(0)
-        .to_python(skip_empty_area=False)[: RECORDS + _HEAD_ROWS]
-    )
-    rows = [[_cell(c) for c in row] for row in cells]
-    known = {part for c in header_columns(contract, "") for part in c.header("").split("/")}
+    """The visible sheet with most header texts of the contract; Unreadable for what is no workbook."""
+    known = {header_key(p) for c in header_columns(contract, "") for p in c.header("").split("/")}
     depth = int((contract.table or {}).get("headerRows", 1))
+    sheets = [s.texts(RECORDS + _HEAD_ROWS) for s in read_sheets(path) if s.visible] or [[]]
+    rows = max(sheets, key=lambda s: max((len({header_key(t) for t in r} & known) for r in s), default=0))
     at = _header_row(rows, known, 0)
     return Sample(
         "",
@@ -209,9 +207,7 @@ def _levels(levels: list[list[str]]) -> Iterator[str]:
     """Header texts with their levels joined by `/`; a blank top cell repeats the one on its left."""
     above = ""
     for i, top in enumerate(levels[0] if levels else []):
-        above = top or above
-        yield "/".join(p for p in (above, *(level[i] for level in levels[1:])) if p)
-
-
-def _cell(value: Any) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+        above = header_key(top) or above
+        yield "/".join(
+            dict.fromkeys(p for p in (above, *(header_key(level[i]) for level in levels[1:])) if p)
+        )

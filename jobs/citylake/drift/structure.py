@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from citylake.contract.meaning import header_key
 from citylake.contract.model import Column, Contract
 from citylake.drift.profile import accepts, is_strict, likeness, share
 from citylake.drift.sample import UNNAMED, Sample, header_columns
@@ -73,7 +74,7 @@ def align(sample: Sample, contract: Contract, reference: Sample | None, root: Pa
 
 
 def _nearest(sample: Sample, contract: Contract, layout: str) -> Alignment:
-    wanted = {c.header(layout): c for c in header_columns(contract, layout)}
+    wanted = {header_key(c.header(layout)): c for c in header_columns(contract, layout)}
     placed = {wanted[t].name: i for i, t in enumerate(sample.header) if t in wanted}
     unknown = [i for i, t in enumerate(sample.header) if t not in wanted and not _ignored(t, contract)]
     return Alignment(layout, placed, [c for c in wanted.values() if c.name not in placed], unknown)

@@ -9,7 +9,6 @@ that was never calculated) is a fault with its address.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -59,6 +58,12 @@ class Sheet:
         for (row, column), cell in self.cells.items():
             table[row][column] = cell
         return table
+
+    def texts(self, most: int) -> list[list[str]]:
+        """What the first rows show."""
+        rows = range(min(self.height, most))
+        blank = Cell("")
+        return [[self.cells.get((r, c), blank).text for c in range(self.width)] for r in rows]
 
     def fill(self, merged: tuple[int, int, int, int]) -> None:
         """Show the value of a merged area (first and last row, first and last column) in each of its rows; an
@@ -166,8 +171,3 @@ def _no_workbook(head: bytes, name: str) -> Finding:
 def unreadable(name: str) -> Unreadable:
     """The refusal of a workbook that cannot be opened."""
     return Unreadable(Finding("delivery.malformed", "不是可读的工作簿", "not a readable workbook", name, 1))
-
-
-def visible(sheets: list[Sheet]) -> Iterator[Sheet]:
-    """The sheets that a person sees and that show something."""
-    return (s for s in sheets if s.visible and s.cells)

@@ -71,9 +71,8 @@ def diagnose(contract: Contract, path: Path, reference: Path | None, root: Path 
     """Every difference of a file from its contract, the likeliest first; `reference` is an earlier accepted
     file of the dataset.
 
-    A file that the lake would refuse never comes out without a difference: where nothing else is one, its refusal
-    is. All drifts that one contract patch answers carry the
-    same patch.
+    A file that the lake would refuse never comes out without a difference: where nothing else is one, its
+    refusal is. All drifts that one contract patch answers carry the same patch.
     """
     refusals = read_content(path.name, path, contract).findings
     found = list(_drifts(contract, path, reference, root)) if contract.format in SUPPORTED else []

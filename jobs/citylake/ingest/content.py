@@ -1,5 +1,5 @@
-"""What is in a file: opened by the format of its contract, every record read and counted, and the faults that speak
-against the whole file. The lake, `prepare` and `diagnose` read by it, and so agree.
+"""What is in a file: opened by the format of its contract, every record read and counted, and the faults
+that speak against the whole file. The lake, `prepare` and `diagnose` read by it, and so agree.
 """
 
 from __future__ import annotations

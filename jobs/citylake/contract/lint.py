@@ -87,14 +87,14 @@ def _unexpected(error: Any) -> list[str]:
 def _explain(source: Source, error: Any) -> Iterator[Problem]:
     place: Place = tuple(error.instance_path)
     for key in _unexpected(error):
-        yield _problem(
+        yield problem(
             source,
             (*place, key),
             "contract.unknown_key",
             f"unknown key '{key}'{did_you_mean(key, _known_keys())}",
         )
     if not _unexpected(error):
-        yield _problem(source, place, "contract.standard", _told(error))
+        yield problem(source, place, "contract.standard", _told(error))
 
 
 def _told(error: Any) -> str:
@@ -122,7 +122,8 @@ def _known_keys() -> list[str]:
     return sorted(found)
 
 
-def _problem(source: Source, place: Place, rule: str, text: str) -> Problem:
+def problem(source: Source, place: Place, rule: str, text: str) -> Problem:
+    """A fault of a contract at a place of its file."""
     path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
     return Problem(source.path, source.line(place), path or "(top)", rule, text)
 
@@ -139,26 +140,26 @@ def _own(source: Source, types: set[str]) -> Iterator[Problem]:
 def _identity(source: Source) -> Iterator[Problem]:
     identity = str(source.data.get("id", ""))
     if not source.path.endswith(f"{identity}.odcs.yaml"):
-        yield _problem(source, ("id",), "contract.path", f"the id '{identity}' is not the path of the file")
+        yield problem(source, ("id",), "contract.path", f"the id '{identity}' is not the path of the file")
     if not source.data.get("team", {}).get("members"):
-        yield _problem(source, ("team",), "contract.owner", "no owner with a username")
+        yield problem(source, ("team",), "contract.owner", "no owner with a username")
 
 
 def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Problem]:
     yield from _properties(source, place, table, "table")
     if not any(c.get("primaryKey") for c in table.get("properties", [])):
-        yield _problem(source, place, "contract.key", "no primary key")
+        yield problem(source, place, "contract.key", "no primary key")
     if not any(q.get("metric") == "rowCount" for q in table.get("quality", [])):
-        yield _problem(source, place, "contract.bounds", "no bound on rowCount")
+        yield problem(source, place, "contract.bounds", "no bound on rowCount")
     for i, rule in enumerate(table.get("quality", [])):
         if rule.get("metric") == "rowCount" and rule.get("mustBeGreaterOrEqualTo", 1) == 0:
-            yield _problem(
+            yield problem(
                 source, (*place, "quality", i), "contract.vacuous", "a minimum of 0 rows can never fail"
             )
     names = {c.get("name") for c in table.get("properties", [])}
     chart = custom(table).get("chart") or {}
     for column in {chart[k] for k in ("x", "y", "by", "line") if k in chart} - names:
-        yield _problem(
+        yield problem(
             source,
             (*place, "customProperties"),
             "contract.chart",
@@ -170,18 +171,18 @@ def _column(source: Source, place: Place, column: dict[str, Any], types: set[str
     yield from _properties(source, place, column, "column")
     name, kind = str(column.get("name", "")), custom(column).get("type")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
-        yield _problem(
+        yield problem(
             source, (*place, "name"), "contract.name", f"'{name}' is no column name ([a-z][a-z0-9_]*)"
         )
     if kind not in types:
-        yield _problem(
+        yield problem(
             source,
             (*place, "customProperties"),
             "contract.type",
             f"unknown semantic type '{kind}'{did_you_mean(str(kind), types)}",
         )
     if FORBIDDEN_COLUMNS.search(name):
-        yield _problem(
+        yield problem(
             source,
             (*place, "name"),
             "contract.refused_subject",
@@ -198,20 +199,20 @@ def _properties(source: Source, place: Place, holder: dict[str, Any], node: str)
     unknown = values.keys() - known
     for key in unknown:
         told = f"unknown property '{key}'{did_you_mean(key, known)}"
-        yield _problem(source, (*place, "customProperties", at[key]), "contract.unknown_key", told)
+        yield problem(source, (*place, "customProperties", at[key]), "contract.unknown_key", told)
     for error in _ours(node).iter_errors({k: v for k, v in values.items() if k in known}):
         if did_you_mean(str(getattr(error.kind, "property", "")), unknown):
             continue  # it is there, and was named above, but misspelt
         key = str(error.instance_path[0]) if error.instance_path else ""
         where = (*place, "customProperties", at[key]) if key else place
-        yield _problem(source, where, "contract.property", f"{key}: {_told(error)}" if key else _told(error))
+        yield problem(source, where, "contract.property", f"{key}: {_told(error)}" if key else _told(error))
 
 
 def _promises(source: Source) -> Iterator[Problem]:
     stated = {str(item.get("property")) for item in source.data.get("slaProperties", [])}
     missing = SLA - stated
     if missing:
-        yield _problem(
+        yield problem(
             source, ("slaProperties",), "contract.freshness", f"no {' and no '.join(sorted(missing))} stated"
         )
 

@@ -12,7 +12,17 @@ from citylake.contract.lint import Problem, custom, problems
 from citylake.contract.meaning import step_constants
 from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, RowRule, SemanticType
 from citylake.contract.source import Source, read_yaml
+from citylake.contract.texts import both, texts, twins
 from citylake.core.errors import ContractError
+
+FACTS = {
+    "form": "short_text",
+    "birth_date": "birth_date",
+    "sex_code": "short_text",
+    "division_code": "short_text",
+}
+"""What the decoder states about a resident identifier -> its semantic type."""
+_LITERAL, _WORD = re.compile(r"'[^']*'"), re.compile(r"\w+")
 
 
 class Types(dict[str, SemanticType]):
@@ -125,7 +135,9 @@ def contract_files(root: Path) -> list[Path]:
 def lint(root: Path) -> list[Problem]:
     """Every fault of every contract."""
     types = set(load_types(root))
-    return [p for path in contract_files(root) for p in problems(read_yaml(path, root), types)]
+    sources = [read_yaml(path, root) for path in contract_files(root)]
+    found = [p for source in sources for p in problems(source, types)]
+    return found or [*(p for source in sources for p in texts(source)), *twins(sources)]
 
 
 def load_contracts(root: Path) -> dict[str, Contract]:
@@ -162,19 +174,22 @@ def load_contract(source: Source, types: Types) -> Contract:
 def _head(path: str, data: dict[str, Any], table: dict[str, Any], types: Types) -> Contract:
     props, quality = custom(table), table.get("quality", [])
     sla = {s["property"]: s for s in data["slaProperties"]}
+    columns = tuple(c for raw in table["properties"] for c in _columns(raw, types))
     return Contract(
         id=data["id"],
         version=data["version"],
         title=Bilingual(
             table.get("businessName", table["name"]), props.get("titleEn", table["name"].replace("_", " "))
         ),
-        purpose=data["description"]["purpose"],
-        limitations=data["description"].get("limitations", ""),
-        grain=table["dataGranularityDescription"],
+        purpose=both(data["description"]["purpose"]),
+        limitations=both(data["description"].get("limitations", "")),
+        grain=both(table["dataGranularityDescription"]),
         kind=props["kind"],
-        owner=Owner(data["domain"], data["team"]["name"], data["team"]["members"][0]["username"]),
-        columns=tuple(c for raw in table["properties"] for c in _columns(raw, types)),
-        row_rules=tuple(_row_rule(table["name"], q) for q in quality if q.get("engine") == "citylake"),
+        owner=_owner(data),
+        columns=columns,
+        row_rules=tuple(
+            _row_rule(table["name"], q, columns) for q in quality if q.get("engine") == "citylake"
+        ),
         rows_min=_bound(quality, "mustBeGreaterOrEqualTo"),
         rows_max=_bound(quality, "mustBeLessOrEqualTo"),
         frequency_days=_in_days(sla["frequency"]),
@@ -221,15 +236,31 @@ def _in_days(sla: dict[str, Any]) -> float:
     return float(sla["value"]) * {"h": 1 / 24, "d": 1.0, "m": 31.0, "y": 366.0}[sla["unit"]]
 
 
-def _row_rule(table: str, raw: dict[str, Any]) -> RowRule:
-    text = raw.get("description", raw["id"].replace("_", " "))
+def _owner(data: dict[str, Any]) -> Owner:
+    team = data["team"]
+    return Owner(data["domain"], team["name"], team["members"][0]["username"], team.get("description", ""))
+
+
+def _row_rule(table: str, raw: dict[str, Any], columns: tuple[Column, ...]) -> RowRule:
+    sql = " ".join(raw["implementation"].split())
     return RowRule(
         f"{table}.{raw['id']}",
-        " ".join(raw["implementation"].split()),
+        sql,
         raw["severity"],
         raw["dimension"],
-        Bilingual(raw.get("businessName", text), text),
+        both(raw.get("description", raw["id"].replace("_", " "))),
+        _spoken_of(sql, columns),
     )
+
+
+def _spoken_of(sql: str, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """The columns that a condition names, in its order; what an identifier states stands for it."""
+    names = {c.name: c.name for c in columns}
+    names |= {
+        f"{c.name}_{fact}": c.name for c in columns if c.type.personal == "resident_id" for fact in FACTS
+    }
+    words = _WORD.findall(_LITERAL.sub("", sql))
+    return tuple(dict.fromkeys(names[w] for w in words if w in names))
 
 
 def _columns(raw: dict[str, Any], types: Types) -> list[Column]:
@@ -263,12 +294,6 @@ def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType, step
 
 def _resident_facts(name: str, types: Types) -> list[Column]:
     """What the decoder states about an identifier beside its token (design rule 7)."""
-    facts = {
-        "form": "short_text",
-        "birth_date": "birth_date",
-        "sex_code": "short_text",
-        "division_code": "short_text",
-    }
     labels = {
         "form": "证件形式",
         "birth_date": "证件出生日期",
@@ -283,5 +308,5 @@ def _resident_facts(name: str, types: Types) -> list[Column]:
             derived=f"{name}_{fact}",
             derived_from=(f"{name}_{fact}",),
         )
-        for fact, kind in facts.items()
+        for fact, kind in FACTS.items()
     ]

@@ -97,8 +97,8 @@ class RowRule:
     sql: str  # TRUE (or NULL) where the row is sound
     severity: Severity
     dimension: str
-    meaning: Bilingual
-    columns: tuple[str, ...] = ()
+    meaning: Bilingual  # what is wrong with a row that breaks it
+    columns: tuple[str, ...] = ()  # those that the condition speaks of
 
 
 @dataclass(frozen=True)
@@ -108,6 +108,11 @@ class Owner:
     department: str
     name: str
     contact: str
+    name_en: str = ""
+
+    def of(self, language: str) -> str:
+        """The name in `zh` or `en`."""
+        return self.name if language == "zh" else self.name_en or self.name
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,9 @@ class Contract:
     id: str  # "<department>/<dataset>" or "<mart>/<table>"
     version: str
     title: Bilingual
-    purpose: str
-    limitations: str
-    grain: str
+    purpose: Bilingual
+    limitations: Bilingual
+    grain: Bilingual
     kind: Kind
     owner: Owner
     columns: tuple[Column, ...]

@@ -30,6 +30,7 @@ LEVELS = {
 PARTICLE_DAYS = ("PM2.5", "PM10")
 ENOUGH = 20  # hours of which the platform makes a day's mean
 TOP = 1_900_000
+CO_TOP = 150_000  # thousandths of mg/m3; above it a value of CO is one in ug/m3
 Cells = dict[str, dict[str, int | None]]  # item -> station -> thousandths
 
 
@@ -334,4 +335,18 @@ def _line(at: datetime, item: str, cells: dict[str, int | None], marks: dict[str
         "item_code": item,
         **texts,
         **{f"#{s}": kind for s, kind in marks.items()},
+        **_in_another_unit(cells, marks),
     }
+
+
+def _in_another_unit(cells: dict[str, int | None], marks: dict[str, str]) -> Row:
+    """The truth about a line whose cell is so large that no CO in mg/m3 can be: a row rule must flag it."""
+    for station, kind in marks.items():
+        if kind == "co_unit" and (cells[station] or 0) > CO_TOP:
+            return {
+                "#finding": "D67",
+                "#station": station,
+                "#rule": "air_quality_hourly.co_in_ugm3",
+                "#expect": "flag",
+            }
+    return {}

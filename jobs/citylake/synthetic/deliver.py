@@ -96,6 +96,7 @@ class Office:
                     column="",
                     rule=row["#rule"],
                     expect=row["#expect"],
+                    **({"station": row["#station"]} if "#station" in row else {}),
                 )
                 yield row
             elif rng.random() >= rate:

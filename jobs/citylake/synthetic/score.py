@@ -65,9 +65,8 @@ def score(
     SELECT.
     """
     lines = [json.loads(line) for line in truth.read_text("utf-8").splitlines() if line]
-    planted = [
-        p for p in lines if p["expect"] != "spell"
-    ]  # spells over many rows are what a mart has to find
+    # A mart has to find spells; the cells in which a row rule shows one are lines of their own.
+    planted = [p for p in lines if p["expect"] != "spell"]
     kinds: dict[tuple[str, str], Kind] = {}
     clean = alarms = 0
     by_rule: Counter[str] = Counter()

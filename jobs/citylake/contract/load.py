@@ -10,19 +10,11 @@ from typing import Any
 
 from citylake.contract.lint import Problem, custom, problems
 from citylake.contract.meaning import step_constants
-from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, RowRule, SemanticType
+from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, SemanticType
+from citylake.contract.rules import FACTS, row_rule
 from citylake.contract.source import Source, read_yaml
 from citylake.contract.texts import both, texts, twins
 from citylake.core.errors import ContractError
-
-FACTS = {
-    "form": "short_text",
-    "birth_date": "birth_date",
-    "sex_code": "short_text",
-    "division_code": "short_text",
-}
-"""What the decoder states about a resident identifier -> its semantic type."""
-_LITERAL, _WORD = re.compile(r"'[^']*'"), re.compile(r"\w+")
 
 
 class Types(dict[str, SemanticType]):
@@ -188,7 +180,7 @@ def _head(path: str, data: dict[str, Any], table: dict[str, Any], types: Types) 
         owner=_owner(data),
         columns=columns,
         row_rules=tuple(
-            _row_rule(table["name"], q, columns) for q in quality if q.get("engine") == "citylake"
+            row_rule(table["name"], q, columns) for q in quality if q.get("engine") == "citylake"
         ),
         rows_min=_bound(quality, "mustBeGreaterOrEqualTo"),
         rows_max=_bound(quality, "mustBeLessOrEqualTo"),
@@ -239,28 +231,6 @@ def _in_days(sla: dict[str, Any]) -> float:
 def _owner(data: dict[str, Any]) -> Owner:
     team = data["team"]
     return Owner(data["domain"], team["name"], team["members"][0]["username"], team.get("description", ""))
-
-
-def _row_rule(table: str, raw: dict[str, Any], columns: tuple[Column, ...]) -> RowRule:
-    sql = " ".join(raw["implementation"].split())
-    return RowRule(
-        f"{table}.{raw['id']}",
-        sql,
-        raw["severity"],
-        raw["dimension"],
-        both(raw.get("description", raw["id"].replace("_", " "))),
-        _spoken_of(sql, columns),
-    )
-
-
-def _spoken_of(sql: str, columns: tuple[Column, ...]) -> tuple[str, ...]:
-    """The columns that a condition names, in its order; what an identifier states stands for it."""
-    names = {c.name: c.name for c in columns}
-    names |= {
-        f"{c.name}_{fact}": c.name for c in columns if c.type.personal == "resident_id" for fact in FACTS
-    }
-    words = _WORD.findall(_LITERAL.sub("", sql))
-    return tuple(dict.fromkeys(names[w] for w in words if w in names))
 
 
 def _columns(raw: dict[str, Any], types: Types) -> list[Column]:

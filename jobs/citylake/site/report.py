@@ -208,7 +208,7 @@ def _source(site: _Site, contract: Contract, lang: str) -> dict[str, Any]:
     return {
         "id": contract.id,
         "title": contract.title.of(lang),
-        "owner": contract.owner.name,
+        "owner": contract.owner.of(lang),
         "href": f"{_page(contract)}.{lang}.html",
         "figures": [f"{total[f]:,}" for f in FIGURES],
     }
@@ -220,7 +220,7 @@ def _mart(site: _Site, contract: Contract, lang: str) -> dict[str, Any]:
     return {
         "id": title,
         "title": contract.title.of(lang),
-        "purpose": contract.purpose,
+        "purpose": contract.purpose.of(lang),
         "href": f"{_page(contract)}.{lang}.html",
         "version": site.pinned.get(title, {}).get("version", ""),
         "passed": bool(built) and built[-1].facts["gate"]["passed"],

@@ -10,25 +10,21 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
-import pyarrow.compute as pc
-
-from citylake.contract.model import Column, Contract
+from citylake.contract.model import Contract
 from citylake.ingest.decode import open_file
 from citylake.ingest.formats.blocks import Block, pieces
 from citylake.ingest.formats.records import Decoder, Record, Unreadable
 from citylake.ingest.formats.scanner import physical_lines
-from citylake.ingest.formats.workbook import IDENTIFIERS, SCIENTIFIC
 from citylake.ingest.limits import within_time
+from citylake.ingest.lost_digits import LostDigits, watch
 from citylake.ingest.manifest import Totals
 from citylake.ingest.totals import Measured
 from citylake.ledger.receipts import Finding
-from citylake.privacy.masking import SAMPLES, masked, masked_record
+from citylake.privacy.masking import SAMPLES, masked_record
 
 # A fault of single records is a fault of the file when a larger share of them shows it.
 WHOLE_FILE = {
     "delivery.charset": 0.05,
-    "file.identifier_as_number": 0.05,
     "delivery.structure": 0.2,
     "file.record_length": 0.2,
 }
@@ -71,11 +67,11 @@ def read_content(name: str, path: Path, contract: Contract, measured: Measured |
     measured = Measured(Totals(records=0)) if measured is None else measured
     try:
         decoder = open_file(path, contract)
-        records, damage = _measure(decoder, measured, contract, path)
+        records, damage, lost = _measure(decoder, measured, contract, path)
     except Unreadable as error:
         told = (_sampled(replace(f, where=name), path, contract) for f in error.findings)
         return Content(None, frozenset(), tuple(told))
-    found = list(_widespread(damage, records, name))
+    found = [*_widespread(damage, records, name), *(f for c in lost for f in c.findings(name, records))]
     if not records and not contract.empty_allowed:
         found.append(Finding("delivery.no_records", "文件没有数据记录", "the file holds no record", name, 1))
     return Content(records, frozenset({decoder.layout}), tuple(found))
@@ -106,7 +102,7 @@ def _readable(raw: bytes, contract: Contract) -> str:
 
 def _measure(
     decoder: Decoder, measured: Measured, contract: Contract, path: Path
-) -> tuple[int, list[_Damage]]:
+) -> tuple[int, list[_Damage], list[LostDigits]]:
     """Count records, take the totals that the manifest states, and count faults that may be the file's."""
     places = [(i, name) for i, name in enumerate(decoder.columns) if name in measured.columns]
     undecodable = _Damage(
@@ -117,12 +113,7 @@ def _measure(
     )
     if contract.record_bytes:
         shifted = _Damage("file.record_length", *_lengths(contract.record_bytes))
-    columns = [contract.column(n) for n in decoder.columns]
-    lost = [
-        (i, c, _lost_digits(c.header(decoder.layout)))
-        for i, c in enumerate(columns)
-        if c.type.name in IDENTIFIERS
-    ]
+    lost = watch(decoder, contract)
     last = 0
     for piece in within_time(pieces(decoder)):
         if isinstance(piece, Block):
@@ -130,29 +121,25 @@ def _measure(
             _measure_block(piece, places, lost, measured)
             continue
         for record in piece:
-            _judge_record(
-                record, contract, partial(_whole, record, contract, path), undecodable, shifted, lost
-            )
+            _judge_record(record, contract, partial(_whole, record, contract, path), undecodable, shifted)
+            for column in lost:
+                column.take(record)
             if record.number == last:
                 continue
             last = record.number
             for i, name in places:
                 measured.take(name, (record.values[i] or "").strip())
-    return last, [undecodable, shifted, *(d for _, _, d in lost)]
+    return last, [undecodable, shifted], lost
 
 
 def _measure_block(
-    block: Block, places: list[tuple[int, str]], lost: list[tuple[int, Column, _Damage]], measured: Measured
+    block: Block, places: list[tuple[int, str]], lost: list[LostDigits], measured: Measured
 ) -> None:
     for i, name in places:
         for text in block.columns[i].to_pylist():
             measured.take(name, text.strip())
-    for i, column, damage in lost:
-        suspects = pc.match_substring(block.columns[i], "E+", ignore_case=True)  # pyright: ignore[reportAttributeAccessIssue]
-        for at in np.flatnonzero(suspects.to_numpy(zero_copy_only=False)):
-            text = block.columns[i][int(at)].as_py()
-            if SCIENTIFIC.fullmatch(text.strip()):
-                damage.seen(int(block.lines[at]), partial(masked, column, text))
+    for column in lost:
+        column.take_block(block)
 
 
 def _lengths(expected: int, came: int | None = None) -> tuple[str, str]:
@@ -170,7 +157,6 @@ def _judge_record(
     whole: Callable[[], str],
     undecodable: _Damage,
     shifted: _Damage,
-    lost: list[tuple[int, Column, _Damage]],
 ) -> None:
     if record.error == "record.undecodable":
         undecodable.seen(record.line, whole)
@@ -178,13 +164,6 @@ def _judge_record(
         if not shifted.count and contract.record_bytes:
             shifted.zh, shifted.en = _lengths(contract.record_bytes, record.end - record.start)
         shifted.seen(record.line, whole)
-    for i, column, damage in lost:
-        if (
-            (text := record.values[i])
-            and ("E+" in text or "e+" in text)
-            and SCIENTIFIC.fullmatch(text.strip())
-        ):
-            damage.seen(record.line, partial(masked, column, text))
 
 
 def _whole(record: Record, contract: Contract, path: Path) -> str:
@@ -194,15 +173,6 @@ def _whole(record: Record, contract: Contract, path: Path) -> str:
     with path.open("rb") as handle:
         handle.seek(record.start)
         return masked_record(contract, _readable(handle.read(record.end - record.start), contract))
-
-
-def _lost_digits(column: str) -> _Damage:
-    return _Damage(
-        "file.identifier_as_number",
-        "编号为科学计数法,末位已失",
-        "identifiers in scientific notation have lost digits",
-        column,
-    )
 
 
 def _widespread(damage: list[_Damage], records: int, name: str) -> Iterator[Finding]:

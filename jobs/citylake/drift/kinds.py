@@ -4,6 +4,7 @@ of the contract.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from citylake.drift.structure import Alignment, align
 from citylake.drift.values import Seen, Values, finding
 from citylake.drift.widths import Shift, cut, find_shift
 from citylake.ingest.content import read_content
+from citylake.ingest.formats.containers import unpack
 from citylake.ingest.formats.records import Unreadable
 from citylake.ledger.receipts import Finding
 
@@ -74,8 +76,11 @@ def diagnose(contract: Contract, path: Path, reference: Path | None, root: Path 
     A file that the lake would refuse never comes out without a difference: where nothing else is one, its
     refusal is. All drifts that one contract patch answers carry the same patch.
     """
-    refusals = read_content(path.name, path, contract).findings
-    found = list(_drifts(contract, path, reference, root)) if contract.format in SUPPORTED else []
+    with tempfile.TemporaryDirectory(prefix="citylake-") as folder:  # a container unpacks beside its file
+        here = Path(folder) / path.name
+        here.symlink_to(path.resolve())
+        refusals = read_content(path.name, here, contract).findings
+        found = list(_drifts(contract, here, reference, root)) if contract.format in SUPPORTED else []
     explained = {d.kind for d in found}
     found += [_refused(f) for f in refusals if not _EXPLAINS.get(f.rule, frozenset()) & explained]
     return sorted(found, key=lambda d: -d.confidence)
@@ -85,7 +90,7 @@ def _drifts(contract: Contract, path: Path, reference: Path | None, root: Path) 
     """What a lenient reader finds; nothing for a file that even it cannot read."""
     with suppress(Unreadable):
         old = read_sample(reference, contract) if reference else None
-        case = _Case(contract, read_sample(path, contract), old, root)
+        case = _Case(contract, read_sample(unpack(path, contract), contract), old, root)
         yield from _form(case)
         yield from _fixed(case) if contract.format == "fixed_width" else _table(case)
 

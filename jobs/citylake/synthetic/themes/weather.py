@@ -309,12 +309,12 @@ _DAILY_RAIN = (
     Defect("D72", "rain_20_20_mm", "climate_daily_rain.parts_differ", "flag", _calendar_total),
     Defect("D71", "rain_20_20_mm", "rain_20_20_mm.unknown_code", "flag", _summed_codes),
     Defect("D75", "latitude", "latitude.minutes", "flag", _decimal_latitude),
-    Defect("D50", "day", "observed_on.missing", "quarantine", _no_such_day),
+    Defect("D50", "day", "observed_on.unparsable", "quarantine", _no_such_day),
 )
 _DAILY_TEMPERATURE = (
     Defect("D70", "temperature_mean_celsius", "temperature_mean_celsius.range", "flag", _tenfold(45)),
     Defect("D75", "latitude", "latitude.minutes", "flag", _decimal_latitude),
-    Defect("D50", "day", "observed_on.missing", "quarantine", _no_such_day),
+    Defect("D50", "day", "observed_on.unparsable", "quarantine", _no_such_day),
 )
 _ISD = (Defect("D70", "temperature_celsius", "temperature_celsius.range", "flag", _tenfold(45)),)
 _WARNING = (

@@ -1,0 +1,3 @@
+"""Faults that people met with other loaders: each folder holds a small file and
+`expected.json`, what must come.
+"""

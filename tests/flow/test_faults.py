@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 from citylake.appliance.processes import listening, running, wait_until
-from citylake.audit.conservation import batches, losses
+from citylake.audit.conservation import batches
+from citylake.audit.losses import losses
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.ledger.evidence import broken_links

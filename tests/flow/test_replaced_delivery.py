@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from citylake.audit.conservation import batches, losses
+from citylake.audit.conservation import batches
+from citylake.audit.losses import losses
 from citylake.casework.cases import cases
 from citylake.core.names import letter_key
 from citylake.core.settings import Settings

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from citylake.audit.conservation import batches, losses
+from citylake.audit.conservation import batches
+from citylake.audit.losses import losses
 from citylake.audit.trace import trace
 from citylake.contract.model import Contract
 from citylake.core.names import bronze, mart, silver

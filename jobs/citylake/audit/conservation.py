@@ -1,21 +1,13 @@
-"""The equation of every batch: received = accepted + duplicates + superseded + quarantined, and bronze still
-holds it.
-"""
+"""The equation of every batch: received = accepted + duplicates + superseded + quarantined."""
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from citylake.contract.model import Contract
-from citylake.core.names import bronze, landing_key
-from citylake.core.settings import Settings
-from citylake.ingest.decode import open_file
 from citylake.ledger.evidence import Event, events, failed_rules, find, is_held
 from citylake.ledger.receipts import Receipt, dataset_receipts
-from citylake.storage.delta import open_table
 from citylake.storage.store import Store
 
 FIGURES = ("records", "received", "accepted", "duplicates", "superseded", "quarantined")
@@ -100,69 +92,6 @@ def _why(receipt: Receipt, known: list[Event]) -> str:
     overruled = find(known, "overruled", receipt.number)
     told = f"; overruled by {overruled.facts['by']}: {overruled.facts['reason']}" if overruled else ""
     return "gate: " + ", ".join(failed_rules(gate)) + told
-
-
-@dataclass(frozen=True)
-class Loss:
-    """A record that a landed file holds and bronze does not (or not once)."""
-
-    dataset: str
-    receipt: int
-    file: str
-    record: int
-    line: int
-    byte_start: int
-    byte_end: int
-    found: int
-    expected: int
-
-
-def losses(settings: Settings, store: Store, contract: Contract) -> list[Loss]:
-    """Compare bronze with the landed bytes: every record of every admitted batch must be there exactly as
-    often as decoded.
-    """
-    held = _held(settings, contract)
-    known = [r for r in dataset_receipts(store, contract.id) if r.outcome == "accepted"]
-    decoded = [r for r in known if find(events(store, contract.id), "decoded", r.number)]
-    return [loss for r in decoded for loss in _missing(store, contract, r, held)]
-
-
-def _held(settings: Settings, contract: Contract) -> dict[tuple[int, str, int], int]:
-    """(receipt, file, record) -> rows in bronze."""
-    table = open_table(settings, bronze(contract.id))
-    if table is None:
-        return {}
-    rows = table.to_pyarrow_table(columns=["_receipt", "_file_id", "_row_no"])
-    counted = rows.group_by(["_receipt", "_file_id", "_row_no"]).aggregate([("_row_no", "count")]).to_pylist()
-    return {(r["_receipt"], r["_file_id"], r["_row_no"]): r["_row_no_count"] for r in counted}
-
-
-def _missing(
-    store: Store, contract: Contract, receipt: Receipt, held: dict[tuple[int, str, int], int]
-) -> list[Loss]:
-    found: list[Loss] = []
-    for file in receipt.files:
-        for number, (line, start, end, expected) in _records(
-            store, contract.of_file(file.name, receipt.corrects), file.sha256
-        ).items():
-            rows = held.get((receipt.number, file.sha256, number), 0)
-            if rows != expected:
-                found.append(
-                    Loss(contract.id, receipt.number, file.name, number, line, start, end, rows, expected)
-                )
-    return found
-
-
-def _records(store: Store, contract: Contract, sha256: str) -> dict[int, tuple[int, int, int, int]]:
-    """record -> (line, first byte, end, rows) of a landed file."""
-    out: dict[int, tuple[int, int, int, int]] = {}
-    with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
-        path = Path(folder) / "file"
-        store.download(landing_key(contract.id, sha256), path)
-        for r in open_file(path, contract):
-            line, start, end, rows = out.get(r.number, (r.line, r.start, r.end, 0))
-            out[r.number] = (line, start, end, rows + 1)
-    return out
 
 
 def summary(found: list[Batch]) -> dict[str, Any]:

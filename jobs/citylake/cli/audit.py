@@ -3,41 +3,76 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from citylake.audit.findings import Examination
 from citylake.cli.render import Json, load_settings, out, print_json
 
 app = typer.Typer()
 
 
 @app.command()
-def check(as_json: Json = False) -> None:
-    """Compare bronze with the landed bytes and every chain with its hashes; names batch and line of any
-    loss.
+def check(
+    since: Annotated[int, typer.Option(help="the last seal whose objects are not hashed again")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Prove the lake: every object against the seal, every chain, receipt, letter, landed file and
+    release, and
+    bronze against the landed bytes. Names each damage; says what it looked at.
     """
-    from citylake.audit.conservation import losses
-    from citylake.ledger.evidence import broken_links
+    from citylake.audit.check import check as examine
     from citylake.pipeline.lake import open_lake
 
     lake = open_lake()
-    lost = [
-        x for c in lake.contracts.values() if c.kind != "mart" for x in losses(lake.settings, lake.store, c)
-    ]
-    broken = [text for chain in [*lake.contracts, "release"] for text in broken_links(lake.store, chain)]
+    _show(examine(lake.settings, lake.store, lake.contracts, since=since), as_json)
+
+
+@app.command()
+def verify(
+    against: Annotated[list[Path], typer.Option(help="checkpoints that you kept (files)", exists=True)],
+    copy: Annotated[Path | None, typer.Option(help="a copy of the bucket as a folder", exists=True)] = None,
+    key: Annotated[str | None, typer.Option(help="the lake's public key, as you kept it")] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove that a lake, or a copy of it, still holds all that a checkpoint stands for; a copy needs no
+    service.
+    """
+    from citylake.audit.check import examine
+    from citylake.audit.copy import Copy
+    from citylake.storage.store import open_store
+
+    objects = Copy(copy) if copy else open_store(load_settings())
+    notes = tuple(p.read_text("utf-8") for p in against)
+    _show(examine(objects, key, against=notes), as_json)
+
+
+@app.command()
+def seal(
+    key: Annotated[bool, typer.Option("--key", help="print the public key")] = False,
+) -> None:
+    """Seal what is new and print the signed checkpoint; keep it outside the lake."""
+    from citylake.ledger.seal import public_key
+    from citylake.ledger.seal import seal as make
+    from citylake.pipeline.lake import open_lake
+
+    lake = open_lake()
+    note = make(lake.settings, lake.store)
+    typer.echo(public_key(lake.store) if key else note, nl=key)
+
+
+def _show(seen: Examination, as_json: bool) -> None:
+    """Print damages and counts; exit 1 when there is a damage."""
     if as_json:
-        print_json({"losses": [asdict(x) for x in lost], "broken_chains": broken})
-    for x in () if as_json else lost:
-        out.print(
-            f"FAIL {x.dataset} receipt {x.receipt:04d} {x.file} line {x.line} bytes"
-            f" {x.byte_start}-{x.byte_end}: {x.found} rows in bronze, {x.expected} decoded"
-        )
-    for text in () if as_json else broken:
-        out.print(f"FAIL {text}")
-    if not as_json and not lost and not broken:
-        out.print("OK   every landed record is in bronze once; all chains are whole")
-    raise typer.Exit(1 if lost or broken else 0)
+        print_json({"damages": [asdict(x) for x in seen.damages], "looked_at": dict(seen.looked_at)})
+    else:
+        for x in seen.damages:
+            out.print(f"FAIL {x}", highlight=False, markup=False, soft_wrap=True)
+        told = ", ".join(f"{n} {what}" for what, n in sorted(seen.looked_at.items()))
+        out.print(f"{'FAIL' if seen.damages else 'OK'}   looked at {told or 'nothing'}", highlight=False)
+    raise typer.Exit(1 if seen.damages else 0)
 
 
 @app.command()

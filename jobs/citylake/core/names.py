@@ -123,3 +123,13 @@ def is_junk(path: str) -> bool:
     """
     parts = path.replace("\\", "/").split("/")
     return "__MACOSX" in parts[:-1] or bool(_JUNK.fullmatch(parts[-1]))
+
+
+def seal_key(number: int) -> str:
+    """One create-only block of the seal: the objects that are new since the block before, and a
+    checkpoint.
+    """
+    return f"seals/{number:08d}.json"
+
+
+VERIFIER_KEY = "seals/verifier"  # the public key of the checkpoints

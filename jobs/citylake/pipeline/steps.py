@@ -147,10 +147,13 @@ def build_mart(lake: Lake, mart: str) -> dict[str, Any]:
 
 
 def release(lake: Lake) -> dict[str, Any]:
-    """Hop 8: pin all gated versions in one manifest."""
+    """Hop 8: pin all gated versions in one manifest, and seal all that the lake holds."""
+    from citylake.ledger.seal import seal
     from citylake.release.release import publish
 
-    return publish(lake.settings, lake.store, lake.contracts)
+    done = publish(lake.settings, lake.store, lake.contracts)
+    seal(lake.settings, lake.store)
+    return done
 
 
 def keep_up(lake: Lake, *, dry_run: bool = False) -> dict[str, Any]:
@@ -169,10 +172,12 @@ def keep_up(lake: Lake, *, dry_run: bool = False) -> dict[str, Any]:
 def report(lake: Lake) -> dict[str, Any]:
     """Write the offline pages and the audit tables."""
     from citylake.audit.tables import write_tables
+    from citylake.ledger.seal import seal
     from citylake.site.report import write_pages
 
     found = open_cases(lake)
     write_tables(lake.settings, batches(lake.store, lake.contracts), found)
+    seal(lake.settings, lake.store)
     return {"pages": str(write_pages(lake.settings, lake.store, lake.contracts, found, today()))}
 
 

@@ -111,6 +111,11 @@ class Store:
         for page in self._pages(prefix, {}):
             yield from (item["Key"] for item in page.get("Contents", []))
 
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        """Size in bytes of every object below a prefix, by key; marks of folders are none."""
+        items = (i for page in self._pages(prefix, {}) for i in page.get("Contents", []))
+        return {i["Key"]: i["Size"] for i in items if not i["Key"].endswith("/")}
+
     def list_folders(self, prefix: str) -> list[str]:
         """The next path segment below a prefix, as full prefixes."""
         return [

@@ -30,7 +30,7 @@ def test_doctor_finds_nothing_wrong(lake_settings: Settings, spark: object) -> N
 
 def test_buckets_are_not_counted_by_the_free_disk(lake_settings: Settings, store: Store) -> None:
     """The store's own page: room for a thousand buckets, and few volumes taken by those that are here."""
-    assert store.create("test/volumes", b"a")
+    assert store.create("doctor/volumes", b"a")
     with urllib.request.urlopen(
         f"http://127.0.0.1:{lake_settings.port_s3_master}/dir/status", timeout=5
     ) as page:
@@ -45,12 +45,12 @@ def test_one_of_many_writers_creates(store: Store) -> None:
 
 
 def test_create_gives_the_first_writer_the_key(store: Store) -> None:
-    assert store.create("test/first", b"a")
-    assert not store.create("test/first", b"b")
-    assert store.get("test/first") == b"a"
-    assert store.get_range("test/first", 0, 1) == b"a"
-    assert list(store.list("test/first")) == ["test/first"]
-    assert store.size("test/none") is None
+    assert store.create("doctor/first", b"a")
+    assert not store.create("doctor/first", b"b")
+    assert store.get("doctor/first") == b"a"
+    assert store.get_range("doctor/first", 0, 1) == b"a"
+    assert list(store.list("doctor/first")) == ["doctor/first"]
+    assert store.size("doctor/none") is None
 
 
 def _listener(port: int) -> Service:

@@ -56,7 +56,7 @@ class LostDigits:
     at: int  # place among the decoder's columns
     column: Column
     header: str
-    long: int = 0  # codes of more than fifteen digits
+    long: int = 0  # codes of more than fifteen digits whose fifteenth is no zero
     scientific: Shown = field(default_factory=Shown)
     zeros: Shown = field(default_factory=Shown)
     chance: float = 0.0  # log10 of the chance that all these zeros are an accident
@@ -89,6 +89,8 @@ class LostDigits:
     def _long(self, text: str, line: int) -> None:
         if not (len(text) > KEPT and text.isascii() and text.isdigit()):
             return
+        if text[KEPT - 1] == "0":
+            return  # a serial number that is short has zeros of its own; it says nothing
         self.long += 1
         if not text[KEPT:].strip("0"):
             self.zeros.add(self.column, text, line)

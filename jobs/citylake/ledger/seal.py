@@ -45,7 +45,7 @@ class Objects(Protocol):
         """Size in bytes by key."""
         ...
 
-    def get(self, key: str) -> bytes:
+    def get(self, key: str, /) -> bytes:
         """The bytes of an object."""
         ...
 

@@ -9,18 +9,21 @@ from __future__ import annotations
 import csv
 import io
 import json
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from citylake.audit.conservation import batches
+from citylake.audit.tables import CASES, DELIVERIES, write_tables
+from citylake.audit.timeliness import arrivals
 from citylake.casework.amend import amend, amend_file
 from citylake.casework.cases import Case, cases, waive
-from citylake.core.names import letter_key, mart, notice_key, silver
+from citylake.core.names import Table, letter_key, mart, notice_key, silver
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
-from citylake.pipeline.lake import Lake, open_lake
+from citylake.ledger.evidence import events
+from citylake.pipeline.lake import Lake, open_lake, today
 from citylake.pipeline.steps import build_mart, replay_dataset
 from citylake.storage.delta import open_table
 from citylake.synthetic import generate
@@ -121,6 +124,7 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
     closed = _cases(lake)
     assert (closed[RULE].state, closed[RULE].outstanding) == ("closed", 0)
     assert {c.state for r, c in closed.items() if r != RULE and c.outstanding} == {"replayed"}
+    _closing_days(closed)
 
     silver_after, mart_after = _rows(lake, silver(DATASET)), _rows(lake, mart(MART))
     new = {r["ObjID"] for r in exported}
@@ -145,3 +149,41 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
     again = replay_dataset(lake, DATASET)
     assert not any(s.get("batches") or s.get("receipts") or s.get("built") for s in again["steps"])
     assert not build_mart(lake, MART)["built"]
+    _times(lake)
+
+
+def _closing_days(found: dict[str, Case]) -> None:
+    """A closed case stops counting days and is late by its closing; an open one counts on."""
+    day, later = today(), today() + timedelta(days=500)
+    done = found[RULE]
+    assert done.closed_on == day.isoformat()
+    assert done.age(later) == done.age(day) == (day - date.fromisoformat(done.since)).days
+    assert done.late(later) == (done.closed_on > done.deadline)
+    other = next(c for c in found.values() if c.outstanding)
+    assert (other.closed_on, other.age(later) - other.age(day)) == ("", 500)
+
+
+def _times(lake: Lake) -> None:
+    """The audit tables say when each delivery was due and came: the refused one, the accepted one, the
+    correction.
+    """
+    mine = {DATASET: lake.contracts[DATASET]}
+    found = list(_cases(lake).values())
+    write_tables(
+        lake.settings, batches(lake.store, mine), found, arrivals(lake.store, mine, lake.settings.root)
+    )
+    rows = {r["receipt"]: r for r in _table(lake, DELIVERIES)}
+    due = "2016-02-05"  # the end of January, and 120 hours
+    assert [rows[n]["due_on"] for n in (1, 2, 3)] == [due, due, ""]
+    assert [rows[n]["late"] for n in (1, 2, 3)] == [True, True, None]
+    assert [rows[n]["sent_late"] for n in (1, 2, 3)] == [False, False, None]
+    first = [next(e for e in events(lake.store, DATASET) if e.batch == n) for n in (1, 2, 3)]
+    assert [e.event for e in first] == ["refused", "received", "received"]
+    assert [rows[n]["arrived_at"] for n in (1, 2, 3)] == [e.at for e in first]
+    assert {r["id"]: r["closed_on"] for r in _table(lake, CASES)} == {c.id: c.closed_on for c in found}
+
+
+def _table(lake: Lake, table: Table) -> list[dict[str, Any]]:
+    opened = open_table(lake.settings, table)
+    assert opened is not None
+    return opened.to_pyarrow_table().to_pylist()

@@ -67,10 +67,10 @@ def test_events_are_as_if_the_replaced_delivery_had_never_come(lake: Lake, tmp_p
     assert [r.replaces for r in dataset_receipts(lake.store, EVENTS)] == [None, None, None, 2]
     assert "替换回执 2" in lake.store.get(letter_key("construction", 4, "zh.html")).decode()
     assert {
-        c.state
+        (c.state, c.closed_on)
         for c in cases(lake.store, lake.contracts[EVENTS], lake.settings.root, today())
         if c.receipt == 2
-    } == {"closed"}
+    } == {("closed", today().isoformat())}
     send(
         lake, tmp_path, EVENTS, "2016-02-001", events({**second, "坏": "不明"}), len(second) + 1, 5
     )  # the first bytes again: they count anew

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from citylake.audit.conservation import Batch
+from citylake.audit.timeliness import Arrival
 from citylake.casework.cases import Case
 from citylake.core.names import Table
 from citylake.core.settings import Settings
@@ -29,22 +30,36 @@ _CASE = pa.schema(
         *(pa.field(n, pa.string()) for n in ("meaning_zh", "meaning_en", "owner", "contact")),
         pa.field("rows", pa.int64()),
         pa.field("outstanding", pa.int64()),
-        *(pa.field(n, pa.string()) for n in ("state", "since", "deadline", "waiver")),
+        *(pa.field(n, pa.string()) for n in ("state", "since", "deadline", "waiver", "closed_on")),
     ]
 )
 _NUMBERS = ("receipt", "records", "received", "accepted", "duplicates", "superseded", "quarantined")
 
 
-def write_tables(settings: Settings, found: list[Batch], cases: list[Case]) -> None:
+_ARRIVAL = pa.schema(
+    [
+        *(pa.field(n, pa.string()) for n in ("sent_at", "arrived_at", "due_on")),
+        *(pa.field(n, pa.bool_()) for n in ("late", "sent_late")),
+    ]
+)
+
+
+def write_tables(settings: Settings, found: list[Batch], cases: list[Case], came: list[Arrival]) -> None:
     """Replace both tables when their content changed."""
-    _replace(settings, DELIVERIES, _deliveries(found))
+    _replace(settings, DELIVERIES, _deliveries(found, {(a.dataset, a.receipt): a for a in came}))
     _replace(settings, CASES, pa.Table.from_pylist([_case(c) for c in cases], _CASE))
 
 
-def _deliveries(found: list[Batch]) -> pa.Table:
+def _deliveries(found: list[Batch], came: dict[tuple[str, int], Arrival]) -> pa.Table:
+    """A row per delivery: its figures, and when it was due and came."""
     fields = [pa.field(n, pa.int64() if n in _NUMBERS else pa.string()) for n in Batch.__dataclass_fields__]
-    schema = pa.schema([*fields, pa.field("balanced", pa.bool_())])
-    return pa.Table.from_pylist([{**asdict(b), "balanced": b.balanced} for b in found], schema)
+    schema = pa.schema([*fields, pa.field("balanced", pa.bool_()), *_ARRIVAL])
+    rows = [{**asdict(b), "balanced": b.balanced, **_times(came[b.dataset, b.receipt])} for b in found]
+    return pa.Table.from_pylist(rows, schema)
+
+
+def _times(arrival: Arrival) -> dict[str, Any]:
+    return {name: getattr(arrival, name) for name in _ARRIVAL.names}
 
 
 def _case(case: Case) -> dict[str, Any]:

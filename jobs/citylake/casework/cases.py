@@ -18,11 +18,12 @@ import pyarrow.compute as pc
 from citylake.compile.bronze import record_reference
 from citylake.compile.select import compile_contract
 from citylake.contract.model import Bilingual, Contract
+from citylake.core.calendar import beijing_day
 from citylake.core.errors import LakeError
 from citylake.core.names import bronze, case_chain, quarantine
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import Event, append, events, find
-from citylake.ledger.receipts import Receipt, dataset_receipts, replaced
+from citylake.ledger.receipts import Receipt, dataset_receipts, replaced, replacing
 from citylake.messages.letter import deadline
 from citylake.storage.delta import open_table
 from citylake.storage.store import Store
@@ -48,10 +49,17 @@ class Case:
     since: str  # day of the sending
     deadline: str
     waiver: dict[str, str] | None = None
+    closed_on: str = ""  # day on which the last record was resolved, by the lake's clock
 
     def age(self, today: date) -> int:
-        """Days since the sending."""
-        return (today - date.fromisoformat(self.since)).days
+        """Days from the sending to the closing, or to a day while it is open."""
+        end = date.fromisoformat(self.closed_on) if self.closed_on else today
+        return (end - date.fromisoformat(self.since)).days
+
+    def late(self, today: date) -> bool:
+        """Whether its deadline passed before it was closed; a waived case is not late."""
+        end = self.closed_on or today.isoformat()
+        return self.state != "waived" and bool(self.deadline) and end > self.deadline
 
 
 def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Case]:
@@ -106,6 +114,21 @@ class _History:
         return int(done[-1].facts["outstanding"].get(self.rule, 0)) if done else None
 
     @property
+    def closed_at(self) -> str:
+        """The moment from which no record was outstanding for good; "" while one is, or when unknown."""
+        if self.outstanding != 0:
+            return ""
+        moments: list[str] = []
+        for e in self.told:
+            if e.event == "replayed" and e.facts["corrects"] == self.receipt.number:
+                left = e.facts["outstanding"].get(self.rule, 0)
+                moments = [] if left else [*moments, e.at]
+        if moments:
+            return moments[0]
+        given = replacing(self.receipt.number, list(self.given.values()))
+        return min((e.at for e in self.known if e.event == "admitted" and e.batch in given), default="")
+
+    @property
     def waiver(self) -> dict[str, str] | None:
         """The last waiver that has not expired."""
         mine = [
@@ -156,6 +179,7 @@ def _case(
         receipt.sent_at[:10],
         deadline(receipt, root) or "",
         history.waiver,
+        beijing_day(history.closed_at) if history.closed_at else "",
     )
 
 

@@ -185,7 +185,7 @@ def _head(path: str, data: dict[str, Any], table: dict[str, Any], types: Types) 
         rows_min=_bound(quality, "mustBeGreaterOrEqualTo"),
         rows_max=_bound(quality, "mustBeLessOrEqualTo"),
         frequency_days=_in_days(sla["frequency"]),
-        latency_hours=float(sla["latency"]["value"]),
+        latency_hours=_in_days(sla["latency"]) * 24,
         path=path,
     )
 
@@ -225,7 +225,7 @@ def _bound(quality: list[dict[str, Any]], operator: str) -> int | None:
 
 
 def _in_days(sla: dict[str, Any]) -> float:
-    return float(sla["value"]) * {"h": 1 / 24, "d": 1.0, "m": 31.0, "y": 366.0}[sla["unit"]]
+    return float(sla["value"]) * {"h": 1, "d": 24, "m": 31 * 24, "y": 366 * 24}[sla["unit"]] / 24
 
 
 def _owner(data: dict[str, Any]) -> Owner:

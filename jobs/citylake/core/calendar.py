@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -32,6 +32,11 @@ def last_day(period: str) -> date:
     return date(begun.year + following // 12, following % 12 + 1, 1) - timedelta(days=1)
 
 
+def beijing_day(moment: str) -> str:
+    """The day in the city, ISO, on which a moment with its offset (ISO) falls."""
+    return datetime.fromisoformat(moment).astimezone(BEIJING).date().isoformat()
+
+
 @lru_cache(maxsize=2)
 def _ordinals(root: Path) -> dict[str, int]:
     """Day -> number of working days up to and with it."""
@@ -48,8 +53,15 @@ def working_days_after(root: Path, day: date, count: int) -> date:
     return found
 
 
+def working_day_from(root: Path, day: date) -> date:
+    """A day itself where people work on it, else the next one on which they do."""
+    known, found = _ordinals(root), day
+    while not _works(known, found):
+        found += timedelta(days=1)
+    return found
+
+
 def _works(known: dict[str, int], day: date) -> bool:
-    before = known.get((day - timedelta(days=1)).isoformat())
-    if day.isoformat() in known and before is not None:
-        return known[day.isoformat()] > before
+    if day.isoformat() in known:
+        return known[day.isoformat()] > known.get((day - timedelta(days=1)).isoformat(), 0)
     return day.weekday() < 5

@@ -85,10 +85,8 @@ def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
             for entry in read.manifest.files:
                 store.upload(paths[entry.name], landing_key(contract.id, entry.sha256))
     receipt = answer(store, contract.department, lambda known, n: _draft(contract, read, known, n))
-    if receipt.outcome == "accepted":
-        append(
-            store, contract.id, "received", receipt.number, {"delivery": delivery, "records": receipt.records}
-        )
+    said = "received" if receipt.outcome == "accepted" else receipt.outcome
+    append(store, contract.id, said, receipt.number, {"delivery": delivery, "records": receipt.records})
     return receipt
 
 

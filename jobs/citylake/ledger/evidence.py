@@ -21,7 +21,7 @@ class Event:
     chain: str
     number: int
     previous: str  # sha256 of the previous event's bytes
-    event: str  # received decoded refined gate overruled admitted built restated released
+    event: str  # received refused repeat decoded refined gate overruled admitted built restated released
     batch: int | None  # receipt number; None for marts and releases
     at: str
     facts: dict[str, Any]

@@ -109,6 +109,12 @@ def replaced(known: list[Receipt]) -> set[int]:
     return {n for r in accepted if r.replaces is not None for n in _taken_back(r, accepted)}
 
 
+def replacing(number: int, known: list[Receipt]) -> set[int]:
+    """Numbers of the accepted receipts whose deliveries replace that of a receipt."""
+    accepted = [r for r in known if r.outcome == "accepted"]
+    return {r.number for r in accepted if r.replaces is not None and number in _taken_back(r, accepted)}
+
+
 def reused(delivery: str, known: Sequence[Receipt]) -> Receipt | None:
     """The last accepted receipt under the name of a delivery."""
     return next(

@@ -172,11 +172,13 @@ def keep_up(lake: Lake, *, dry_run: bool = False) -> dict[str, Any]:
 def report(lake: Lake) -> dict[str, Any]:
     """Write the offline pages and the audit tables."""
     from citylake.audit.tables import write_tables
+    from citylake.audit.timeliness import arrivals
     from citylake.ledger.seal import seal
     from citylake.site.report import write_pages
 
     found = open_cases(lake)
-    write_tables(lake.settings, batches(lake.store, lake.contracts), found)
+    answered = batches(lake.store, lake.contracts)
+    write_tables(lake.settings, answered, found, arrivals(lake.store, lake.contracts, lake.settings.root))
     seal(lake.settings, lake.store)
     return {"pages": str(write_pages(lake.settings, lake.store, lake.contracts, found, today()))}
 

@@ -12,9 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-$(UP): requirements.lock pyproject.toml setup.py infra/jars.lock $(wildcard infra/door/*) $(wildcard infra/oracles/*.lock)
+$(UP): requirements.lock pyproject.toml setup.py infra/jars.lock infra/uv.lock $(wildcard infra/door/*) $(wildcard infra/oracles/*.lock)
 	test -x $(PY) || python3 -m venv .venv
-	$(PY) -m pip install --quiet --disable-pip-version-check uv
+	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r infra/uv.lock
 	$(PY) -m uv pip sync --quiet --require-hashes requirements.lock --python $(PY)
 	for lock in infra/oracles/*.lock; do $(PY) -m uv pip install --quiet --no-deps --require-hashes --python $(PY) --target .venv/oracles/$$(basename $$lock .lock) -r $$lock || exit 1; done
 	$(PY) -m uv pip install --quiet --no-deps --no-build-isolation --python $(PY) --editable .
@@ -77,5 +77,9 @@ up down status doctor report: $(UP)  ## services and pages
 bench: $(UP)  ## measure F and the pipeline in one run
 	$(PY) bench/floor_and_pipeline.py
 
-lock:  ## resolve the requirements anew
+lock: $(UP)  ## resolve the requirements anew; write the list of what is installed (CycloneDX)
 	$(PY) -m uv pip compile pyproject.toml --group dev --generate-hashes --no-header --no-annotate --python-version 3.11 -o requirements.lock
+	$(PY) -m uv pip sync --quiet --require-hashes requirements.lock --python $(PY)
+	$(PY) -m uv pip install --quiet --no-deps --no-build-isolation --python $(PY) --editable .
+	$(PY) -m uv tool run --from cyclonedx-bom==7.5.0 cyclonedx-py environment --output-reproducible \
+	  --pyproject pyproject.toml $(PY) | $(PY) infra/sbom.py

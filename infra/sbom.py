@@ -1,4 +1,4 @@
-"""Writes `infra/sbom.cdx.json` (CycloneDX 1.6): what is installed, with its licence, and every jar with its hash.
+"""Writes `infra/sbom.cdx.json` (CycloneDX 1.6): what is installed with its licence, every jar with its hash.
 
 `make lock` pipes the output of `cyclonedx-py environment` in. Hashes of the Python packages stand in
 `requirements.lock`, which has several files per package.

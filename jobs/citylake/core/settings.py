@@ -6,18 +6,22 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from tomllib import TOMLDecodeError
+from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.project import base, project_root
 from citylake.core.secrets import local_secret
+from citylake.core.strict import PREFIX, refuse_half_a_lake, refuse_unknown_names, refuse_unknown_profile
 
 ROOT = project_root()
 
@@ -27,20 +31,22 @@ class Settings(BaseSettings):
     settings.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CITYLAKE_", extra="forbid")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
 
     profile: str = "laptop"
     root: Path = ROOT  # holds schemas/, expectations/, dags/, infra/
     state: Path = Field(
         default=ROOT / ".citylake"
     )  # logs, pid files, embedded store, Airflow home, pages; never lake data of a city
+    embedded: bool = True  # whether store and Spark that no setting places elsewhere are started here
+    allow_plain_http: bool = False  # speak to other machines without TLS
     lake: str = "citylake"  # the bucket
     s3_endpoint: str | None = None  # None: the embedded SeaweedFS on `port_s3`
     s3_region: str = "us-east-1"  # any fixed value; S3-compatible stores ignore it, signers need it
     s3_access_key: str = "citylake"
     s3_secret_key: SecretStr | None = None  # None: random, made below `state` for the embedded store
     s3_reader_access_key: str | None = (
-        # who the JDBC server is at the store; None: the embedded store's reader, elsewhere the lake itself
+        # who the JDBC server is at the store; None: the embedded store's reader
         None
     )
     s3_reader_secret_key: SecretStr | None = None
@@ -59,7 +65,7 @@ class Settings(BaseSettings):
     sources: dict[
         str, str
     ] = {}  # dataset -> where it comes from (a path, a connection's id, an address), with options behind `#`
-    language: str = "zh"
+    language: Literal["zh", "en"] = "zh"
     port_s3: int = 18333
     port_s3_master: int = 19333
     port_s3_volume: int = 18080
@@ -91,7 +97,11 @@ class Settings(BaseSettings):
         if self.s3_reader_access_key and self.s3_reader_secret_key:
             return self.s3_reader_access_key, self.s3_reader_secret_key
         if self.s3_endpoint:
-            return self.keys
+            raise EnvironmentFailed(
+                "store.no_reader",
+                f"no keys of a reader are set for the store at {self.s3_endpoint}",
+                now="set CITYLAKE_S3_READER_ACCESS_KEY and CITYLAKE_S3_READER_SECRET_KEY",
+            )
         return "citylake-reader", SecretStr(local_secret(self.state, "s3-reader"))
 
     @property
@@ -118,11 +128,29 @@ class Settings(BaseSettings):
 
 @lru_cache(maxsize=1)
 def load_settings() -> Settings:
-    """Read the settings once for this process."""
-    return Settings()
+    """Read the settings once for this process; EnvironmentFailed `settings.*` for what nobody means."""
+    refuse_unknown_names(Settings.model_fields)
+    settings = _read()
+    refuse_unknown_profile(settings.profile, _profiles())
+    refuse_half_a_lake(settings)
+    return settings
+
+
+def _read() -> Settings:
+    try:
+        return Settings()
+    except ValidationError as error:
+        lines = [f"{PREFIX}{str(e['loc'][0]).upper()}: {e['msg']}" for e in error.errors(include_input=False)]
+        raise EnvironmentFailed("settings.value", "\n".join(lines)) from None
+    except (SettingsError, TOMLDecodeError) as error:
+        raise EnvironmentFailed("settings.value", str(error).splitlines()[0]) from None
+
+
+def _profiles() -> tuple[Path, Path]:
+    """Where profiles lie: the project's own before the package's."""
+    return ROOT / "infra" / "profiles", base("infra/profiles")
 
 
 def _profile(name: str) -> Path:
-    """The file of a profile: the project's own before the package's."""
-    own = ROOT / "infra" / "profiles" / f"{name}.toml"
-    return own if own.exists() else base("infra/profiles") / f"{name}.toml"
+    found = [folder / f"{name}.toml" for folder in _profiles()]
+    return next((p for p in found if p.exists()), found[-1])

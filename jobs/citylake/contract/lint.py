@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
@@ -12,16 +12,12 @@ from typing import Any
 
 from jsonschema_rs import Draft201909Validator
 
+from citylake.contract.model import SemanticType
+from citylake.contract.redlines import broken, table_of
 from citylake.contract.source import Place, Source
 from citylake.core.errors import did_you_mean
 
 SLA = {"frequency", "latency"}
-# Subjects that no contract may describe (docs/decisions/0004-what-the-lake-refuses.md).
-FORBIDDEN_COLUMNS = re.compile(
-    r"face|biometric|fingerprint|iris|voiceprint|licen[cs]e_plate|plate_no|imei|imsi|mac_address|device_trace|trip_trace"
-    r"|(person|resident|citizen|individual)_?(score|rank|rating|grade)",
-)
-ORGANISATION_ONLY = {"credit", "development_reform", "market_regulation"}
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ def _ours(node: str) -> Draft201909Validator:
     return Draft201909Validator({**_our_schema()[node], "$defs": _our_schema()})
 
 
-def problems(source: Source, types: set[str]) -> list[Problem]:
+def problems(source: Source, types: Mapping[str, SemanticType]) -> list[Problem]:
     """Every fault of one contract file, the standard's first, then ours; empty when it is sound."""
     found = list(_standard(source))
     if not found:
@@ -128,12 +124,14 @@ def problem(source: Source, place: Place, rule: str, text: str) -> Problem:
     return Problem(source.path, source.line(place), path or "(top)", rule, text)
 
 
-def _own(source: Source, types: set[str]) -> Iterator[Problem]:
+def _own(source: Source, types: Mapping[str, SemanticType]) -> Iterator[Problem]:
     yield from _identity(source)
     for i, table in enumerate(source.data.get("schema", [])):
         yield from _table(source, ("schema", i), table)
         for j, column in enumerate(table.get("properties", [])):
             yield from _column(source, ("schema", i, "properties", j), column, types)
+        for place, rule, text in broken(table_of(source.data, i, types)):
+            yield problem(source, place, rule, text)
     yield from _promises(source)
 
 
@@ -167,7 +165,9 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
         )
 
 
-def _column(source: Source, place: Place, column: dict[str, Any], types: set[str]) -> Iterator[Problem]:
+def _column(
+    source: Source, place: Place, column: dict[str, Any], types: Mapping[str, SemanticType]
+) -> Iterator[Problem]:
     yield from _properties(source, place, column, "column")
     name, kind = str(column.get("name", "")), custom(column).get("type")
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name):
@@ -180,13 +180,6 @@ def _column(source: Source, place: Place, column: dict[str, Any], types: set[str
             (*place, "customProperties"),
             "contract.type",
             f"unknown semantic type '{kind}'{did_you_mean(str(kind), types)}",
-        )
-    if FORBIDDEN_COLUMNS.search(name):
-        yield problem(
-            source,
-            (*place, "name"),
-            "contract.refused_subject",
-            f"'{name}': the lake holds no such data about persons",
         )
 
 

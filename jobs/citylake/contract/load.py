@@ -126,7 +126,7 @@ def contract_files(root: Path) -> list[Path]:
 
 def lint(root: Path) -> list[Problem]:
     """Every fault of every contract."""
-    types = set(load_types(root))
+    types = load_types(root)
     sources = [read_yaml(path, root) for path in contract_files(root)]
     found = [p for source in sources for p in problems(source, types)]
     return found or [*(p for source in sources for p in texts(source)), *twins(sources)]
@@ -151,7 +151,7 @@ def _contracts(root: Path, files: tuple[tuple[str, int, int], ...]) -> dict[str,
 
 def load_contract(source: Source, types: Types) -> Contract:
     """One contract; refused with all its faults when the lint finds any."""
-    faults = problems(source, set(types))
+    faults = problems(source, types)
     if faults:
         raise ContractError(
             faults[0].rule,

@@ -12,8 +12,8 @@ import json
 import re
 from pathlib import Path
 
-from citylake.contract.lint import FORBIDDEN_COLUMNS
 from citylake.contract.model import Contract
+from citylake.contract.redlines import refused_name
 from citylake.contract.source import Place, Source, read_yaml
 
 _TABLE: Place = ("schema", 0)
@@ -120,11 +120,7 @@ class ContractEdit:
 
     def _free_name(self, header: str) -> str:
         name = re.sub(r"[^a-z0-9]+", "_", header.lower()).strip("_")
-        if (
-            not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name)
-            or name in self._names
-            or FORBIDDEN_COLUMNS.search(name)
-        ):
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,62}", name) or name in self._names or refused_name(name):
             name = next(n for i in itertools.count(1) if (n := f"added_{i}") not in self._names)
         self._names.add(name)
         return name

@@ -61,6 +61,11 @@ class Field:
         return self.type.personal != "none"
 
     @property
+    def held(self) -> bool:
+        """Whether it identifies a person and leaves landing, as a token."""
+        return self.personal and self.type.personal != "drop"
+
+    @property
     def attribute(self) -> bool:
         """Whether it describes persons: birth, sex, age, ethnicity, marriage, household."""
         return not self.personal and (
@@ -106,7 +111,7 @@ class Table:
     @property
     def about_persons(self) -> bool:
         """Whether persons are its subject: it tells of one by type or grain, and of no organisation."""
-        return self.keyed_by_person or (not self.of_organisations and any(f.personal for f in self.fields))
+        return self.keyed_by_person or (not self.of_organisations and any(f.held for f in self.fields))
 
 
 Broken = tuple[Place, str, str]
@@ -166,7 +171,7 @@ def _by_subject(f: Field) -> str | None:
 def _by_type(table: Table, f: Field) -> str | None:
     if table.mart and (f.personal or f.type.name == "birth_date"):
         return "person_in_mart"
-    if f.personal and table.of_organisations and not w.ROLE.met(f.texts):
+    if f.held and table.of_organisations and not w.ROLE.met(f.texts):
         return "person_subject"
     allowed = f.personal or f.attribute or f.type.name in REGISTER_TYPES
     if table.about_persons and not table.mart and not allowed:

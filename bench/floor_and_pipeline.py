@@ -55,7 +55,8 @@ def _floor(lake: Any, keys: list[str], run: int) -> None:
 
 
 def _pipeline(lake: Any, meter: Meter, rows: int) -> None:
-    from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+    from citylake.pipeline.hops import decode_dataset, refine_dataset
+    from citylake.pipeline.steps import receive_dataset
 
     meter.step("receive (verify, land, answer)", rows, lambda: receive_dataset(lake, DATASET))
     meter.step("decode (bronze)", rows, lambda: decode_dataset(lake, DATASET))

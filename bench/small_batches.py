@@ -20,7 +20,8 @@ def main(settings: list[str]) -> None:
     tried = dict(s.split("=", 1) for s in settings)
     with lake_of("bench-small") as (lake, _), tempfile.TemporaryDirectory() as folder:
         from citylake.ingest.sources.folder import fetch_folder
-        from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+        from citylake.pipeline.hops import decode_dataset, refine_dataset
+        from citylake.pipeline.steps import receive_dataset
         from citylake.synthetic import generate
 
         for name, value in tried.items():

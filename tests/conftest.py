@@ -123,7 +123,7 @@ def small_lake(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory
     """A small city that went through the whole plan once: (lake, folder of the city)."""
     from citylake.ingest.sources.folder import fetch_folder
     from citylake.pipeline.lake import open_lake
-    from citylake.pipeline.steps import run_all
+    from citylake.pipeline.run import run_all
     from citylake.synthetic import generate
 
     city = tmp_path_factory.mktemp("city")

@@ -9,8 +9,9 @@ from typing import Any
 
 from citylake.core.names import silver
 from citylake.ingest.sources.folder import fetch_folder
+from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import Lake
-from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+from citylake.pipeline.steps import receive_dataset
 from citylake.storage.delta import open_table
 
 REGISTER = "construction/component"

@@ -19,7 +19,7 @@ from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.ledger.evidence import broken_links
 from citylake.pipeline.lake import Lake, open_lake
-from citylake.pipeline.steps import run_all
+from citylake.pipeline.run import run_all
 
 
 def _run(bucket: str) -> subprocess.Popen[bytes]:

@@ -24,7 +24,8 @@ from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.ledger.evidence import events
 from citylake.pipeline.lake import Lake, open_lake, today
-from citylake.pipeline.steps import build_mart, replay_dataset
+from citylake.pipeline.run import replay_dataset
+from citylake.pipeline.steps import build_mart
 from citylake.storage.delta import open_table
 from citylake.synthetic import generate
 

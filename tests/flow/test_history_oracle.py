@@ -27,8 +27,9 @@ from citylake.audit.conservation import batches
 from citylake.core.names import silver
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
+from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import open_lake
-from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+from citylake.pipeline.steps import receive_dataset
 from citylake.storage.delta import open_table
 
 from tests.flow.deliveries import HEADER

@@ -11,8 +11,9 @@ from citylake.audit.conservation import batches
 from citylake.core.errors import LakeError
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import broken_links, events
+from citylake.pipeline.hops import refine_dataset
 from citylake.pipeline.lake import Lake, open_lake
-from citylake.pipeline.steps import open_cases, overrule_gate, refine_dataset
+from citylake.pipeline.steps import open_cases, overrule_gate
 
 from tests.flow.deliveries import REGISTER, State, components, known, send
 

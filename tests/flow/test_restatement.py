@@ -15,7 +15,8 @@ from citylake.ingest.sources.folder import fetch_folder
 from citylake.ledger.evidence import events
 from citylake.marts.restatement import LEDGER, restatements
 from citylake.pipeline.lake import Lake, open_lake
-from citylake.pipeline.steps import build_mart, release, replay_dataset
+from citylake.pipeline.run import replay_dataset
+from citylake.pipeline.steps import build_mart, release
 from citylake.release.release import as_known_on, create_views, latest, releases
 from citylake.storage.delta import open_table
 from citylake.synthetic import generate

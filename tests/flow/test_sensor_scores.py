@@ -24,7 +24,7 @@ from citylake.core.names import mart
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.pipeline.lake import open_lake
-from citylake.pipeline.steps import run_all
+from citylake.pipeline.run import run_all
 from citylake.storage.delta import open_table
 from citylake.synthetic import generate
 

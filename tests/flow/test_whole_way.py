@@ -13,7 +13,7 @@ from citylake.core.names import bronze, mart, silver
 from citylake.ledger.evidence import broken_links, events
 from citylake.marts.build import table_of
 from citylake.pipeline.lake import Lake
-from citylake.pipeline.steps import run_all
+from citylake.pipeline.run import run_all
 from citylake.release.release import create_views, latest, releases, roll_back
 from citylake.storage.delta import delta_options, open_table, version
 from citylake.storage.spark import spark_jobs

@@ -32,7 +32,7 @@ def answered(
     """A city without planted defects and a Spark client on the views of the lake that took it in."""
     from citylake.ingest.sources.folder import fetch_folder
     from citylake.pipeline.lake import open_lake
-    from citylake.pipeline.steps import run_all
+    from citylake.pipeline.run import run_all
     from citylake.release.release import create_views, latest
     from citylake.storage.spark import connect
     from citylake.synthetic import generate

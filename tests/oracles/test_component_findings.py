@@ -39,8 +39,9 @@ def found(
     from citylake.core.names import mart
     from citylake.ingest.sources.folder import fetch_folder
     from citylake.marts.build import build_table
+    from citylake.pipeline.hops import decode_dataset, refine_dataset
     from citylake.pipeline.lake import open_lake
-    from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+    from citylake.pipeline.steps import receive_dataset
     from citylake.synthetic import generate
 
     folder = tmp_path_factory.mktemp("ill")

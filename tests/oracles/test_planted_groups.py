@@ -35,8 +35,9 @@ def found(
 ) -> Score:
     """The score of a city of two months in which every kind of defect is planted often."""
     from citylake.ingest.sources.folder import fetch_folder
+    from citylake.pipeline.hops import decode_dataset
     from citylake.pipeline.lake import open_lake
-    from citylake.pipeline.steps import decode_dataset, receive_dataset
+    from citylake.pipeline.steps import receive_dataset
     from citylake.synthetic import generate
 
     folder = tmp_path_factory.mktemp("planted")

@@ -22,8 +22,9 @@ from citylake.contract.model import Contract
 from citylake.core.names import quarantine, silver
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
+from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import Lake, open_lake
-from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+from citylake.pipeline.steps import receive_dataset
 from citylake.storage.delta import open_table
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -14,8 +14,9 @@ from citylake.core.calendar import BEIJING
 from citylake.core.errors import LakeError
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
+from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import Lake, open_lake
-from citylake.pipeline.steps import build_mart, decode_dataset, receive_dataset, refine_dataset
+from citylake.pipeline.steps import build_mart, receive_dataset
 
 REGISTER = "market_regulation/legal_entity"
 MARTS = ("credit/entity_record", "credit/entity_field", "credit/conflict")

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from citylake.audit.conservation import Batch
+from citylake.audit.conservation import FIGURES, Batch
 from citylake.audit.timeliness import Arrival
 from citylake.casework.cases import Case
 from citylake.core.names import Table
@@ -33,7 +33,7 @@ _CASE = pa.schema(
         *(pa.field(n, pa.string()) for n in ("state", "since", "deadline", "waiver", "closed_on")),
     ]
 )
-_NUMBERS = ("receipt", "records", "received", "accepted", "duplicates", "superseded", "quarantined")
+_NUMBERS = ("receipt", *FIGURES)
 
 
 _ARRIVAL = pa.schema(

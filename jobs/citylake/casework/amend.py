@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from citylake.casework.cases import Case, refused_records
+from citylake.casework.whole_batch import concerns_whole_batch
 from citylake.compile.bronze import record_reference
 from citylake.contract.model import AMEND_SUFFIX, Contract
 from citylake.core.errors import LakeError
@@ -38,6 +39,13 @@ def amend_file(settings: Settings, store: Store, contract: Contract, case: Case)
     run as a formula
     gets a leading apostrophe, which the lake takes off again.
     """
+    if concerns_whole_batch(case.rule):
+        raise LakeError(
+            "case.whole_batch",
+            f"{case.id} is about the whole delivery {case.delivery}, not about single records",
+            owner=case.owner,
+            now=f"send the whole delivery again with corrects: {case.delivery}",
+        )
     receipt = next(r for r in dataset_receipts(store, contract.id) if r.number == case.receipt)
     wanted = {
         ref: rules

@@ -15,6 +15,8 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from citylake.casework.history import History
+from citylake.casework.whole_batch import Obstacle, obstacles, sent_again, taken_back
 from citylake.compile.bronze import record_reference
 from citylake.compile.select import compile_contract
 from citylake.contract.model import Bilingual, Contract
@@ -22,8 +24,9 @@ from citylake.core.calendar import beijing_day
 from citylake.core.errors import LakeError
 from citylake.core.names import bronze, case_chain, quarantine
 from citylake.core.settings import Settings
+from citylake.ledger.batches import ADMITTED, WITHDRAWN, batch_state
 from citylake.ledger.evidence import Event, append, events, find
-from citylake.ledger.receipts import Receipt, dataset_receipts, replaced, replacing
+from citylake.ledger.receipts import Receipt, dataset_receipts, replacing
 from citylake.messages.letter import deadline
 from citylake.storage.delta import open_table
 from citylake.storage.store import Store
@@ -67,23 +70,38 @@ def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Cas
     given = {r.number: r for r in dataset_receipts(store, contract.id) if r.outcome == "accepted"}
     known, told = events(store, contract.id), events(store, case_chain(contract.id))
     meanings = {r.id: r.meaning for r in compile_contract(contract, root).verdicts}
-    void = replaced([r for r in given.values() if find(known, "admitted", r.number)])
+    admitted = [r for r in given.values() if find(known, ADMITTED, r.number)]
+    void = taken_back(list(given.values()), admitted)
     found: list[Case] = []
     for receipt in given.values():
-        refined, admitted = find(known, "refined", receipt.number), find(known, "admitted", receipt.number)
-        for rule, rows in _refused(refined.facts["counts"] if refined and admitted else {}, meanings):
-            found.append(
-                _case(
-                    contract,
-                    receipt,
-                    rule,
-                    rows,
-                    meanings[rule],
-                    _History(told, known, given, receipt, rule, today, receipt.number in void),
-                    root,
-                )
+        state = batch_state(receipt, known)
+        reasons = [Obstacle(r, meanings[r], n) for r, n in _refused(_judged(known, receipt, state), meanings)]
+        again = sent_again(receipt, state, admitted)
+        over = receipt.number in void or state == WITHDRAWN or bool(again)
+        ends = frozenset({*again, *replacing(receipt.number, list(given.values()))})
+        for reason in (*reasons, *obstacles(known, receipt)):
+            done = over or (reason.whole and state == ADMITTED)
+            ended_by = ends | {receipt.number} if reason.whole else ends
+            history = History(
+                told,
+                known,
+                given,
+                receipt,
+                reason.rule,
+                today,
+                done=done,
+                ends=ended_by,
+                held=state == ADMITTED,
             )
+            found.append(_case(contract, receipt, reason, history, root))
     return found
+
+
+def _judged(known: list[Event], receipt: Receipt, state: str) -> dict[str, int]:
+    """The counts of a batch whose gate spoke."""
+    refined = find(known, "refined", receipt.number)
+    spoken = state == ADMITTED or find(known, "gate", receipt.number) is not None
+    return refined.facts["counts"] if refined and spoken else {}
 
 
 def _refused(counts: dict[str, int], meanings: dict[str, Bilingual]) -> Iterable[tuple[str, int]]:
@@ -91,90 +109,25 @@ def _refused(counts: dict[str, int], meanings: dict[str, Bilingual]) -> Iterable
     return [(rule, n) for rule, n in named if n and rule in meanings]
 
 
-@dataclass(frozen=True)
-class _History:
-    """What is known of one case."""
-
-    told: list[Event]
-    known: list[Event]
-    given: dict[int, Receipt]
-    receipt: Receipt
-    rule: str
-    today: date
-    replaced: bool  # another delivery took the place of the whole batch
-
-    @property
-    def outstanding(self) -> int | None:
-        """Records still refused after the last amendment; None when none came, 0 when the whole delivery was
-        replaced.
-        """
-        if self.replaced:
-            return 0
-        done = [e for e in self.told if e.event == "replayed" and e.facts["corrects"] == self.receipt.number]
-        return int(done[-1].facts["outstanding"].get(self.rule, 0)) if done else None
-
-    @property
-    def closed_at(self) -> str:
-        """The moment from which no record was outstanding for good; "" while one is, or when unknown."""
-        if self.outstanding != 0:
-            return ""
-        moments: list[str] = []
-        for e in self.told:
-            if e.event == "replayed" and e.facts["corrects"] == self.receipt.number:
-                left = e.facts["outstanding"].get(self.rule, 0)
-                moments = [] if left else [*moments, e.at]
-        if moments:
-            return moments[0]
-        given = replacing(self.receipt.number, list(self.given.values()))
-        return min((e.at for e in self.known if e.event == "admitted" and e.batch in given), default="")
-
-    @property
-    def waiver(self) -> dict[str, str] | None:
-        """The last waiver that has not expired."""
-        mine = [
-            e.facts
-            for e in self.told
-            if e.event == "waived"
-            and (e.facts["receipt"], e.facts["rule"]) == (self.receipt.number, self.rule)
-        ]
-        return mine[-1] if mine and date.fromisoformat(mine[-1]["until"]) >= self.today else None
-
-    @property
-    def state(self) -> str:
-        """The furthest step that was reached."""
-        if self.outstanding == 0:
-            return "closed"
-        if self.waiver:
-            return "waived"
-        amending = [r for r in self.given.values() if r.corrects == self.receipt.delivery]
-        if any(find(self.known, "admitted", r.number) is None for r in amending):
-            return "amended"
-        if self.outstanding is not None:
-            return "replayed"
-        return "notified" if find(self.told, "notified", self.receipt.number) else "open"
-
-
 def _case(
     contract: Contract,
     receipt: Receipt,
-    rule: str,
-    rows: int,
-    meaning: Bilingual,
-    history: _History,
+    reason: Obstacle,
+    history: History,
     root: Path,
 ) -> Case:
     left = history.outstanding
     return Case(
-        f"{contract.id}/{receipt.number:04d}/{rule}",
+        f"{contract.id}/{receipt.number:04d}/{reason.rule}",
         contract.id,
         receipt.number,
         receipt.delivery,
-        rule,
-        meaning,
+        reason.rule,
+        reason.meaning,
         contract.owner.name,
         contract.owner.contact,
-        rows,
-        rows if left is None else left,
+        reason.rows,
+        reason.rows if left is None else left,
         history.state,
         receipt.sent_at[:10],
         deadline(receipt, root) or "",

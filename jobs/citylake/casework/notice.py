@@ -1,46 +1,57 @@
-"""The notice to a department after its batch was judged: which records were refused, by rule, and how they
-come back.
+"""The notice to a department after its batch was judged: which records were refused, by rule, what keeps the
+whole batch out, and how they come back.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
 from typing import Any
 
 from citylake.casework.cases import Case, cases
 from citylake.casework.samples import Sample, columns_of_rules, samples
+from citylake.casework.whole_batch import concerns_whole_batch
 from citylake.contract.model import Column, Contract
 from citylake.core.names import case_chain, inbox_prefix, notice_key
 from citylake.core.settings import Settings
+from citylake.ledger.batches import batch_state
 from citylake.ledger.evidence import append, events, find
 from citylake.ledger.receipts import Receipt
 from citylake.messages.letter import LANGUAGES, render
 from citylake.storage.store import Store
 
 
-def notify(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> None:
-    """Write the notice of a batch with refused records once, and say so in the evidence of its cases."""
+def notify(
+    settings: Settings,
+    store: Store,
+    contract: Contract,
+    receipt: Receipt,
+    refused: Callable[[], list[dict[str, Any]]],
+) -> None:
+    """Write the notice of a batch that has cases once, and say so in the evidence of its cases. `refused`
+    reads
+    the batch's refused rows, where they stand.
+    """
     root = settings.root
     mine = [c for c in cases(store, contract, root, date.min) if c.receipt == receipt.number]
     late = _overtaken(store, contract, receipt)
     if not mine and not late:
         return
-    content = notice(
-        contract,
-        receipt,
-        mine,
-        samples(settings, contract, receipt, root),
-        columns_of_rules(contract, root),
-        late,
-    )
+    state = batch_state(receipt, events(store, contract.id))
+    shown = samples(settings, contract, receipt, root, refused() if _of_rows(mine) else [])
+    content = notice(contract, receipt, state, mine, shown, columns_of_rules(contract, root), late)
     forms = {"json": json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)}
     forms |= {f"{language}.html": render(content, language, "html", "notice") for language in LANGUAGES}
-    for form, text in forms.items():
+    for form, text in forms.items():  # en.html is last: it stands for all
         store.create(notice_key(contract.department, receipt.number, form), text.encode())
     if mine:
         append(store, case_chain(contract.id), "notified", receipt.number, {"cases": [c.id for c in mine]})
+
+
+def _of_rows(mine: list[Case]) -> list[Case]:
+    return [c for c in mine if not concerns_whole_batch(c.rule)]
 
 
 def _overtaken(store: Store, contract: Contract, receipt: Receipt) -> int:
@@ -52,6 +63,7 @@ def _overtaken(store: Store, contract: Contract, receipt: Receipt) -> int:
 def notice(
     contract: Contract,
     receipt: Receipt,
+    state: str,
     mine: list[Case],
     shown: dict[str, tuple[Sample, ...]],
     spoken: dict[str, tuple[Column, ...]],
@@ -68,7 +80,13 @@ def notice(
         "delivery": receipt.delivery,
         "period": receipt.period,
         "records": receipt.records,
+        "state": state,
         "overtaken": late,
+        "whole": [
+            {"id": c.id, "rule": c.rule, "zh": c.meaning.zh, "en": c.meaning.en}
+            for c in mine
+            if concerns_whole_batch(c.rule)
+        ],
         "deadline": mine[0].deadline if mine else None,
         "resend_to": f"{inbox_prefix(contract.id)}<delivery>/",
         "cases": [
@@ -81,6 +99,6 @@ def notice(
                 "columns": [x.header(receipt.layout) for x in spoken.get(c.rule, ())],
                 "samples": [asdict(x) for x in shown.get(c.rule, ())],
             }
-            for c in mine
+            for c in _of_rows(mine)
         ],
     }

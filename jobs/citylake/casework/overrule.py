@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from citylake.contract.model import Contract
 from citylake.core.errors import LakeError
-from citylake.ledger.evidence import Event, append, events, failed_rules, find, is_held
+from citylake.ledger.batches import failed_rules, is_held
+from citylake.ledger.evidence import Event, append, events, find
 from citylake.storage.store import Store
 
 

@@ -18,6 +18,8 @@ from citylake.ledger.receipts import Receipt
 from citylake.privacy.masking import SAMPLES, masked_values
 from citylake.storage.delta import open_table
 
+PLACE = ("_file_id", "_row_no", "_line_no", "record", "reasons")
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -30,12 +32,12 @@ class Sample:
 
 
 def samples(
-    settings: Settings, contract: Contract, receipt: Receipt, root: Path
+    settings: Settings, contract: Contract, receipt: Receipt, root: Path, refused: list[dict[str, Any]]
 ) -> dict[str, tuple[Sample, ...]]:
-    """Rule -> samples in file order; read from quarantine (places) and bronze (text as delivered, where
-    personal values are tokens).
+    """Rule -> samples in file order; from refused rows (places) and bronze (text as delivered, where personal
+    values are tokens).
     """
-    chosen = _chosen(settings, contract, receipt)
+    chosen = _chosen(receipt, refused)
     texts = _texts(settings, contract, receipt, {r["_row_no"] for rows in chosen.values() for r in rows})
     spoken = columns_of_rules(contract, root)
     names = {f.sha256: f.name for f in receipt.files}
@@ -72,17 +74,19 @@ def _delivered(contract: Contract, name: str) -> list[Column]:
     )
 
 
-def _chosen(settings: Settings, contract: Contract, receipt: Receipt) -> dict[str, list[dict[str, Any]]]:
+def quarantined(settings: Settings, contract: Contract, receipt: Receipt) -> list[dict[str, Any]]:
+    """The refused rows of a batch as its quarantine table holds them: place, key and reasons."""
     table = open_table(settings, quarantine(contract.id))
     if table is None:
-        return {}
-    rows = table.to_pyarrow_table(
-        columns=["_receipt", "_file_id", "_row_no", "_line_no", "record", "reasons"]
-    )
+        return []
+    rows = table.to_pyarrow_table(columns=["_receipt", *PLACE])
+    return rows.filter(pc.equal(rows["_receipt"], receipt.number)).to_pylist()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _chosen(receipt: Receipt, refused: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     order = {f.sha256: i for i, f in enumerate(receipt.files)}
-    mine = rows.filter(pc.equal(rows["_receipt"], receipt.number)).to_pylist()  # pyright: ignore[reportAttributeAccessIssue]
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in sorted(mine, key=lambda r: (order.get(r["_file_id"], 0), r["_row_no"], r["record"])):
+    for row in sorted(refused, key=lambda r: (order.get(r["_file_id"], 0), r["_row_no"], r["record"])):
         for rule in row["reasons"]:
             if len(held := found.setdefault(rule, [])) < SAMPLES:
                 held.append(row)

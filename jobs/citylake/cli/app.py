@@ -35,6 +35,12 @@ app.add_typer(cases.app, name="cases")
 app.add_typer(entity.app, name="entity")
 
 
+def _first_line(error: Exception) -> str:
+    """Kind and, where there is one, the first line of what an error says."""
+    said = next((line for line in str(error).splitlines() if line.strip()), "")
+    return f"{type(error).__name__}: {said[:400]}" if said else type(error).__name__
+
+
 def main() -> None:
     """Entry point: errors of the lake become one clear text and an exit code, never a traceback."""
     try:
@@ -46,8 +52,7 @@ def main() -> None:
         if type(error).__module__.split(".")[0] not in ("pyspark", "botocore", "deltalake", "_internal"):
             raise
         err.print(
-            f"{type(error).__name__}: {str(error).splitlines()[0][:400]}   [environment.failed]\n  now:"
-            " citylake doctor",
+            f"{_first_line(error)}   [environment.failed]\n  now: citylake doctor",
             highlight=False,
             style="red",
         )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from citylake.cli.render import Json, demand, out, print_json, show_deliveries
 from citylake.core.errors import GateFailed
+from citylake.ledger.batches import FAILED, HELD
+
+if TYPE_CHECKING:
+    from citylake.pipeline.lake import Lake
 
 app = typer.Typer()
 
@@ -42,24 +46,40 @@ def status(as_json: Json = False) -> None:
 def _verb(verb: str, names: list[str] | None, as_json: bool) -> None:
     from citylake.pipeline.lake import open_lake
     from citylake.pipeline.plan import load_plan
-    from citylake.pipeline.steps import VERBS
+    from citylake.pipeline.run import run_step
 
     lake = open_lake()
     plan = load_plan(lake.settings.root)
     known = [m.id for m in plan.marts] if verb == "build" else [d.id for d in plan.datasets]
     demand(names or [], known)
-    done = [VERBS[verb](lake, n) for n in names or known]
+    done = [run_step(lake, verb, n) for n in names or known]
     if as_json:
         print_json(done)
     else:
         for d in done:
             out.print(d, highlight=False)
-    if any(b.get("passed") is False for d in done for b in [d, *d.get("batches", [])]):
+    _raise_failed(done)
+
+
+def _raise_failed(done: list[dict[str, Any]]) -> None:
+    """GateFailed when a step or a batch of a step did not get through; all others did."""
+    wrong = [f"{d['verb']} {d.get('subject', '')}: {d['error']}" for d in done if "error" in d]
+    if wrong:
+        raise GateFailed("step.failed", "\n".join(wrong), now="citylake status")
+    parts = [b for d in done for b in [d, *d.get("batches", [])]]
+    if any("failed" in b for b in parts):
+        raise GateFailed(
+            "batch.failed", "a delivery could not be processed; all others went on", now="citylake status"
+        )
+    if any(b.get("passed") is False for b in parts):
         raise GateFailed(
             "gate.failed", "a gate failed; what was readable before stays so", now="citylake status"
         )
 
 
+Receipt = Annotated[int, typer.Argument(help="number of the delivery's receipt")]
+By = Annotated[str, typer.Option(help="who decides")]
+Reason = Annotated[str, typer.Option(help="why")]
 Names = Annotated[list[str] | None, typer.Argument(help="datasets or marts; all when none is named")]
 
 
@@ -88,22 +108,13 @@ def build(names: Names = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def admit(
-    dataset: str,
-    number: int,
-    by: Annotated[str, typer.Option()],
-    reason: Annotated[str, typer.Option()],
-    as_json: Json = False,
-) -> None:
+def admit(dataset: str, number: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
     """A steward overrules the gate: a batch that is held goes into silver, with name and reason in the
     evidence.
     """
-    from citylake.pipeline.lake import open_lake
     from citylake.pipeline.steps import overrule_gate
 
-    lake = open_lake()
-    demand([dataset], [c.id for c in lake.contracts.values() if c.kind != "mart"])
-    done = overrule_gate(lake, dataset, number, by=by, reason=reason)
+    done = overrule_gate(_lake_with(dataset), dataset, number, by=by, reason=reason)
     (
         print_json(done)
         if as_json
@@ -111,6 +122,40 @@ def admit(
             f"{dataset} receipt {number} admitted; marts follow with `citylake run`", highlight=False
         )
     )
+
+
+@app.command()
+def withdraw(dataset: str, receipt: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
+    """Take a delivery back that is not in silver: held, failed or waiting; name and reason go to the
+    evidence.
+    """
+    from citylake.pipeline.steps import withdraw_batch
+
+    done = withdraw_batch(_lake_with(dataset), dataset, receipt, by=by, reason=reason)
+    print_json(done) if as_json else out.print(f"{dataset} receipt {receipt} is withdrawn", highlight=False)
+
+
+@app.command()
+def retry(dataset: str, receipt: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
+    """Hand the landed bytes of a failed delivery over again, as after a mend; name and reason go to the
+    evidence.
+    """
+    from citylake.pipeline.steps import retry_batch
+
+    done = retry_batch(_lake_with(dataset), dataset, receipt, by=by, reason=reason)
+    print_json(done) if as_json else out.print(
+        f"{dataset}: handed over as {done['delivery']}", highlight=False
+    )
+    _raise_failed(done["steps"])
+
+
+def _lake_with(dataset: str) -> Lake:
+    """The opened lake; LakeError when it has no such dataset."""
+    from citylake.pipeline.lake import open_lake
+
+    lake = open_lake()
+    demand([dataset], [c.id for c in lake.contracts.values() if c.kind != "mart"])
+    return lake
 
 
 @app.command()
@@ -146,7 +191,7 @@ def releases(as_json: Json = False) -> None:
 def run(as_json: Json = False) -> None:
     """The whole plan without a scheduler."""
     from citylake.pipeline.lake import open_lake
-    from citylake.pipeline.steps import run_all
+    from citylake.pipeline.run import run_all
 
     start = time.monotonic()
     result = run_all(open_lake(), (lambda text: None) if as_json or not sys.stdout.isatty() else out.print)
@@ -154,8 +199,8 @@ def run(as_json: Json = False) -> None:
         print_json(result)
     else:
         _summary(result, time.monotonic() - start)
-    held = [b for b in result["batches"] if b["state"] == "held"]
-    raise typer.Exit(1 if held else 0)
+    stuck = [b for b in result["batches"] if b["state"] in (HELD, FAILED)]
+    raise typer.Exit(1 if stuck or any("error" in s for s in result["steps"]) else 0)
 
 
 def _summary(result: dict[str, Any], seconds: float) -> None:
@@ -163,6 +208,8 @@ def _summary(result: dict[str, Any], seconds: float) -> None:
         r for s in result["steps"] for r in s.get("receipts", [])
     ]
     built = [s["mart"] for s in result["steps"] if s.get("built")]
+    for step in (s for s in result["steps"] if "error" in s):
+        out.print(f"FAIL {step['verb']} {step.get('subject', '')}: {step['error']}", highlight=False)
     if not done and not built:
         out.print(f"nothing new ({seconds:.1f} s)")
     else:
@@ -176,7 +223,7 @@ def _summary(result: dict[str, Any], seconds: float) -> None:
 def replay(dataset: str, as_json: Json = False) -> None:
     """Run what came back for a dataset, and restate the marts that read it."""
     from citylake.pipeline.lake import open_lake
-    from citylake.pipeline.steps import replay_dataset
+    from citylake.pipeline.run import replay_dataset
 
     lake = open_lake()
     demand([dataset], lake.contracts)

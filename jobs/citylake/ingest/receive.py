@@ -5,18 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from citylake.contract.model import Contract
+from citylake.core.attempts import Impossible, attempt
 from citylake.core.calendar import BEIJING
 from citylake.core.names import inbox_prefix, landing_key
 from citylake.ingest.formats.records import Unreadable
 from citylake.ingest.limits import MANIFEST_BYTES
 from citylake.ingest.manifest import MANIFEST, Manifest, read_manifest
 from citylake.ingest.verify import Verified, arrived, verify
+from citylake.ledger.batches import Binding, binding
 from citylake.ledger.evidence import append
 from citylake.ledger.receipts import (
     Finding,
@@ -54,39 +57,61 @@ def waiting(store: Store, dataset: str) -> list[str]:
     return [d for d in sorted(folders) if d not in answered and store.exists(_manifest_key(dataset, d))]
 
 
-def receive(store: Store, contract: Contract, root: Path) -> list[Receipt]:
+def receive(store: Store, contract: Contract, root: Path, answering: Callable[[], bool]) -> list[Receipt]:
     """Answer every waiting delivery of a dataset, in the order of sending, and write the letters of all
-    answers.
+    answers. One that cannot even be read is refused; `answering` says whether the lake's surroundings are
+    well.
     """
-    given = [
-        receive_one(store, contract, d) for d in _by_sending(store, contract.id, waiting(store, contract.id))
-    ]
+    given: list[Receipt] = []
+    for delivery in _by_sending(store, contract.id, answering):
+        try:
+            given.append(attempt(partial(receive_one, store, contract, delivery), answering))
+        except Impossible as error:
+            given.append(_unreadable(store, contract, delivery, error))
     write_letters(store, contract, root)
     return given
 
 
-def _by_sending(store: Store, dataset: str, deliveries: list[str]) -> list[str]:
+def _unreadable(store: Store, contract: Contract, delivery: str, error: Impossible) -> Receipt:
+    """The refusal of a delivery on which every try to read it broke off."""
+    zh = f"数据湖无法读取本次交付({error.kind},{error.where})"
+    en = f"the lake cannot read this delivery ({error.kind} at {error.where})"
+    read = _Read(delivery, None, "", Verified("", (Finding("delivery.unreadable", zh, en),)))
+    nothing = Binding((), frozenset())
+    receipt = answer(store, contract.department, lambda _, n: _draft(contract, read, nothing, [], n))
+    _tell(store, contract, receipt)
+    return receipt
+
+
+def _tell(store: Store, contract: Contract, receipt: Receipt) -> None:
+    said = "received" if receipt.outcome == "accepted" else receipt.outcome
+    facts = {"delivery": receipt.delivery, "records": receipt.records}
+    append(store, contract.id, said, receipt.number, facts)
+
+
+def _by_sending(store: Store, dataset: str, answering: Callable[[], bool]) -> list[str]:
+    """The waiting deliveries; those whose manifest says no moment come first, to be refused."""
+
     def moment(delivery: str) -> tuple[str, str]:
         try:
-            return _manifest(store, dataset, delivery).sent_text, delivery
-        except Unreadable:
+            return attempt(lambda: _manifest(store, dataset, delivery).sent_text, answering), delivery
+        except Impossible:
             return "", delivery
 
-    return sorted(deliveries, key=moment)
+    return sorted(waiting(store, dataset), key=moment)
 
 
 def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
     """Verify, land and answer one delivery."""
-    earlier = dataset_receipts(store, contract.id)
+    earlier = binding(store, contract.id)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         paths = _download(store, f"{inbox_prefix(contract.id)}{delivery}/", Path(folder))
         read = _read(store, contract, delivery, paths, earlier)
         if read.manifest and not read.verified.findings:
             for entry in read.manifest.files:
                 store.upload(paths[entry.name], landing_key(contract.id, entry.sha256))
-    receipt = answer(store, contract.department, lambda known, n: _draft(contract, read, known, n))
-    said = "received" if receipt.outcome == "accepted" else receipt.outcome
-    append(store, contract.id, said, receipt.number, {"delivery": delivery, "records": receipt.records})
+    receipt = answer(store, contract.department, lambda known, n: _draft(contract, read, earlier, known, n))
+    _tell(store, contract, receipt)
     return receipt
 
 
@@ -100,9 +125,7 @@ def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
     return paths
 
 
-def _read(
-    store: Store, contract: Contract, delivery: str, paths: dict[str, Path], earlier: list[Receipt]
-) -> _Read:
+def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path], earlier: Binding) -> _Read:
     try:
         manifest = _manifest(store, contract.id, delivery)
     except Unreadable as error:
@@ -113,10 +136,10 @@ def _read(
     ]
     if wrong:
         verified = Verified("", tuple(wrong))
-    elif _accepted_as(_batch_id(manifest), earlier):
+    elif _accepted_as(_batch_id(manifest), earlier, ()):
         verified = Verified("", arrived(manifest, paths))
     else:
-        verified = verify(manifest, contract, paths, earlier)
+        verified = verify(manifest, contract, paths, earlier.receipts)
     return _Read(delivery, manifest, _batch_id(manifest), verified)
 
 
@@ -172,7 +195,7 @@ def _batch_id(manifest: Manifest) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -> Receipt:
+def _draft(contract: Contract, read: _Read, earlier: Binding, known: list[Receipt], number: int) -> Receipt:
     manifest = read.manifest
     head = {
         "number": number,
@@ -197,8 +220,10 @@ def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -
     }
     if read.verified.findings:
         return Receipt(**body, outcome="refused", findings=read.verified.findings)
-    mine = [r for r in known if r.dataset == contract.id]
-    same = _accepted_as(read.batch_id, mine)
+    seen = {r.number for r in earlier.receipts}
+    since = [r for r in known if r.dataset == contract.id and r.number not in seen]
+    mine = [*earlier.receipts, *since]
+    same = _accepted_as(read.batch_id, earlier, since)
     if same:
         return Receipt(**body, outcome="repeat", repeats=same.number)
     held = reused(read.delivery, mine) if contract.revision == "replace" else None
@@ -212,12 +237,13 @@ def _draft(contract: Contract, read: _Read, known: list[Receipt], number: int) -
     )
 
 
-def _accepted_as(batch_id: str, earlier: list[Receipt]) -> Receipt | None:
-    """The receipt that accepted these bytes, unless its delivery was replaced since: then they would restore
-    it.
+def _accepted_as(batch_id: str, earlier: Binding, since: Sequence[Receipt]) -> Receipt | None:
+    """The receipt that accepted these bytes, unless its delivery was replaced since (then they would restore
+    it), withdrawn, or failed.
     """
-    void = replaced(earlier)
+    known = [*earlier.receipts, *since]
+    void = replaced(known) | earlier.failed
     return next(
-        (r for r in earlier if r.outcome == "accepted" and r.batch_id == batch_id and r.number not in void),
+        (r for r in known if r.outcome == "accepted" and r.batch_id == batch_id and r.number not in void),
         None,
     )

@@ -21,7 +21,7 @@ class Event:
     chain: str
     number: int
     previous: str  # sha256 of the previous event's bytes
-    event: str  # received refused repeat decoded refined gate overruled admitted built restated released
+    event: str  # of a batch as `ledger.batches` names them; built, restated, released
     batch: int | None  # receipt number; None for marts and releases
     at: str
     facts: dict[str, Any]
@@ -67,19 +67,6 @@ def broken_links(store: Store, chain: str) -> list[str]:
 def find(known: list[Event], event: str, batch: int | None) -> Event | None:
     """The last event of that name for a batch."""
     return next((e for e in reversed(known) if (e.event, e.batch) == (event, batch)), None)
-
-
-def is_held(known: list[Event], batch: int) -> bool:
-    """Whether the gate of a batch said no and no steward overruled it."""
-    gate = find(known, "gate", batch)
-    return gate is not None and not gate.facts["passed"] and find(known, "overruled", batch) is None
-
-
-def failed_rules(gate: Event) -> list[str]:
-    """The rules by which a gate said no."""
-    return sorted(
-        v["rule_id"] for part in ("rows", "batch") for v in gate.facts[part]["verdicts"] if not v["success"]
-    )
 
 
 def _body(

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import date
 
 from citylake.core.calendar import first_day, last_day
-from citylake.ledger.evidence import Event, events, find, is_held
+from citylake.ledger.batches import ADMITTED, FAILED, HELD, WITHDRAWN, batch_state
+from citylake.ledger.evidence import events
 from citylake.ledger.receipts import dataset_receipts
 from citylake.storage.store import Store
 
-ADMITTED, HELD, WAITING = "admitted", "held", "waiting"
+WAITING = "waiting"
+_TOLD = {ADMITTED: ADMITTED, HELD: HELD, FAILED: HELD}
 DDL = "dataset STRING, receipt BIGINT, delivery STRING, period_from DATE, period_to DATE, state STRING"
 
 
@@ -27,11 +29,11 @@ class Covered:
     delivery: str
     period_from: date
     period_to: date
-    state: str  # admitted: silver holds it; held: its gate said no; waiting: it is not judged yet
+    state: str  # admitted: silver holds it; held: only a person can let it in; waiting: not judged yet
 
 
 def covered(store: Store, datasets: Sequence[str]) -> list[Covered]:
-    """The accepted deliveries of some datasets in the order of their receipts."""
+    """The accepted deliveries of some datasets in the order of their receipts, without withdrawn ones."""
     return [delivery for dataset in datasets for delivery in _of(store, dataset)]
 
 
@@ -44,6 +46,7 @@ def of_marts(store: Store, behind: Mapping[str, Sequence[str]]) -> list[tuple[st
 def _of(store: Store, dataset: str) -> list[Covered]:
     accepted = [r for r in dataset_receipts(store, dataset) if r.outcome == "accepted"]
     known = events(store, dataset) if accepted else []
+    states = {r.number: batch_state(r, known) for r in accepted}
     return [
         Covered(
             dataset,
@@ -51,16 +54,11 @@ def _of(store: Store, dataset: str) -> list[Covered]:
             r.delivery,
             first_day(r.period),
             last_day(r.period),
-            _state(known, r.number),
+            _TOLD.get(states[r.number], WAITING),
         )
         for r in accepted
+        if states[r.number] != WITHDRAWN
     ]
-
-
-def _state(known: list[Event], receipt: int) -> str:
-    if find(known, "admitted", receipt) is not None:
-        return ADMITTED
-    return HELD if is_held(known, receipt) else WAITING
 
 
 def reference_day(deliveries: Sequence[Covered], datasets: Sequence[str]) -> date | None:

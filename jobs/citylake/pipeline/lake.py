@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
+from citylake.core.attempts import disks_answer
 from citylake.core.calendar import BEIJING
 from citylake.core.settings import Settings, load_settings
 from citylake.storage.store import Store, open_store
@@ -33,6 +34,16 @@ class Lake:
         from citylake.storage.spark import connect
 
         return connect(self.settings)
+
+    def answers(self) -> bool:
+        """Whether the store, the disks and, when it was asked before, Spark answer now."""
+        from citylake.storage.spark import answers as spark_answers
+
+        try:
+            next(iter(self.store.list("receipts/")), None)
+        except Exception:  # whatever a store says that does not answer
+            return False
+        return disks_answer() and ("spark" not in self.__dict__ or spark_answers(self.settings, self.spark))
 
     def close(self) -> None:
         """End the session of the Spark client: the server would hold its plans in memory for an hour more."""

@@ -10,13 +10,10 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from citylake.audit.conservation import batches
-from citylake.contract.model import Contract
-from citylake.ingest.bronze import decode
 from citylake.ingest.receive import receive
-from citylake.ledger.evidence import Event, append, events, find, is_held
-from citylake.ledger.receipts import Receipt, dataset_receipts, replacement
+from citylake.ledger.receipts import Receipt
+from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import Lake, today
-from citylake.pipeline.plan import load_plan
 
 if TYPE_CHECKING:
     from citylake.casework.cases import Case
@@ -29,7 +26,7 @@ def receive_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
         from citylake.ingest.sources.source import fetch
 
         fetch(lake.store, open_source(lake.settings, lake.settings.sources[dataset]))
-    given = receive(lake.store, lake.contracts[dataset], lake.settings.root)
+    given = receive(lake.store, lake.contracts[dataset], lake.settings.root, lake.answers)
     return {"dataset": dataset, "receipts": [_answer(r) for r in given]}
 
 
@@ -43,79 +40,6 @@ def _answer(receipt: Receipt) -> dict[str, Any]:
     return told | ({"findings": [asdict(f) for f in receipt.findings]} if receipt.findings else {})
 
 
-def decode_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Hop 4: append every landed batch to bronze."""
-    known = events(lake.store, dataset)
-    open_ = [r for r in _accepted(lake, dataset) if find(known, "decoded", r.number) is None]
-    done = [
-        {"receipt": r.number, **decode(lake.settings, lake.store, lake.contracts[dataset], r)} for r in open_
-    ]
-    return {"dataset": dataset, "batches": done}
-
-
-def refine_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Hops 5-6: judge, gate and admit every decoded batch, one after the other, since each builds on the
-    last.
-    """
-    known = events(lake.store, dataset)
-    waiting = [
-        r for r in _accepted(lake, dataset) if find(known, "decoded", r.number) and not _settled(known, r)
-    ]
-    return {"dataset": dataset, "batches": [_refine_one(lake, lake.contracts[dataset], r) for r in waiting]}
-
-
-def _settled(known: list[Event], receipt: Receipt) -> bool:
-    return find(known, "admitted", receipt.number) is not None or is_held(known, receipt.number)
-
-
-def _refine_one(lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, Any]:
-    from citylake.casework.cases import settle
-    from citylake.casework.notice import notify
-    from citylake.refine.refine import admit
-
-    refined = _refined(lake, contract, receipt)
-    gate = _gated(lake, contract, receipt, refined)
-    passed = gate.facts["passed"] or not is_held(events(lake.store, contract.id), receipt.number)
-    if passed:
-        admit(lake.spark, lake.settings, contract, receipt, refined.facts["counts"])
-        append(lake.store, contract.id, "admitted", receipt.number, {})
-        settle(lake.settings, lake.store, contract, receipt)
-        notify(lake.settings, lake.store, contract, receipt)
-    counts = {k: v for k, v in refined.facts["counts"].items() if not k.startswith("rule:")}
-    return {"receipt": receipt.number, "passed": passed, **counts}
-
-
-def _refined(lake: Lake, contract: Contract, receipt: Receipt) -> Event:
-    """The refined event; a batch whose gate has spoken is not refined again, silver may already hold it."""
-    from citylake.refine.refine import refine
-
-    known = events(lake.store, contract.id)
-    held = find(known, "refined", receipt.number)
-    if held is not None and find(known, "gate", receipt.number) is not None:
-        return held
-    admitted = [r for r in dataset_receipts(lake.store, contract.id) if find(known, "admitted", r.number)]
-    refined = refine(lake.spark, lake.settings, contract, receipt, replacement(receipt, admitted))
-    return append(lake.store, contract.id, "refined", receipt.number, asdict(refined))
-
-
-def _gated(lake: Lake, contract: Contract, receipt: Receipt, refined: Event) -> Event:
-    from citylake.quality.batch import judge_batch
-
-    known = events(lake.store, contract.id)
-    held = find(known, "gate", receipt.number)
-    if held is not None:
-        return held
-    decoded = find(known, "decoded", receipt.number)
-    rows = decoded.facts["rows"] if decoded else None
-    return append(
-        lake.store,
-        contract.id,
-        "gate",
-        receipt.number,
-        judge_batch(lake.settings.root, contract, rows, refined.facts),
-    )
-
-
 def overrule_gate(lake: Lake, dataset: str, number: int, *, by: str, reason: str) -> dict[str, Any]:
     """A steward lets a held batch in: who and why go to the evidence, then it is admitted as it was
     judged.
@@ -126,17 +50,21 @@ def overrule_gate(lake: Lake, dataset: str, number: int, *, by: str, reason: str
     return refine_dataset(lake, dataset)
 
 
-def replay_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Bring amended records home: the dataset's new deliveries, the marts that read it, and a release.
-    Nothing else runs.
-    """
-    steps: list[dict[str, Any]] = [
-        {"verb": v, **VERBS[v](lake, dataset)} for v in ("receive", "decode", "refine")
-    ]
-    steps += [
-        {"verb": "build", **build_mart(lake, m.id)} for m in load_plan(lake.settings.root).touched(dataset)
-    ]
-    return {"steps": [*steps, {"verb": "release", **release(lake)}]}
+def withdraw_batch(lake: Lake, dataset: str, number: int, *, by: str, reason: str) -> dict[str, Any]:
+    """A delivery that silver does not hold is taken back, by name and reason."""
+    from citylake.casework.withdraw import withdraw
+
+    event = withdraw(lake.store, lake.contracts[dataset], number, by, reason)
+    return {"dataset": dataset, "receipt": number, **event.facts}
+
+
+def retry_batch(lake: Lake, dataset: str, number: int, *, by: str, reason: str) -> dict[str, Any]:
+    """The landed bytes of a failed batch are handed over again, by name and reason, and taken to silver."""
+    from citylake.casework.withdraw import retry
+
+    delivery = retry(lake.store, lake.contracts[dataset], number, by, reason)
+    steps = [VERBS[verb](lake, dataset) for verb in ("receive", "decode", "refine")]
+    return {"dataset": dataset, "receipt": number, "delivery": delivery, "steps": steps}
 
 
 def build_mart(lake: Lake, mart: str) -> dict[str, Any]:
@@ -181,10 +109,6 @@ def report(lake: Lake) -> dict[str, Any]:
     write_tables(lake.settings, answered, found, arrivals(lake.store, lake.contracts, lake.settings.root))
     seal(lake.settings, lake.store)
     return {"pages": str(write_pages(lake.settings, lake.store, lake.contracts, found, today()))}
-
-
-def _accepted(lake: Lake, dataset: str) -> list[Receipt]:
-    return [r for r in dataset_receipts(lake.store, dataset) if r.outcome == "accepted"]
 
 
 def open_cases(lake: Lake) -> list[Case]:
@@ -244,18 +168,3 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "ask_waiver": ask_waiver,
     "answer_waiver": answer_waiver,
 }
-
-
-def run_all(lake: Lake, tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
-    """The whole plan in order, without a scheduler."""
-    plan = load_plan(lake.settings.root)
-    steps: list[dict[str, Any]] = []
-    for dataset in plan.datasets:
-        for verb in ("receive", "decode", "refine"):
-            steps.append({"verb": verb, **VERBS[verb](lake, dataset.id)})
-            tell(f"{verb:8} {dataset.id}")
-    for mart in plan.marts:
-        steps.append({"verb": "build", **build_mart(lake, mart.id)})
-        tell(f"build    {mart.id}")
-    steps.append({"verb": "release", **release(lake)})
-    return {"steps": steps, "batches": [asdict(b) for b in batches(lake.store, lake.contracts)]}

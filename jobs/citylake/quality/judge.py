@@ -4,13 +4,20 @@ never a pass.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 RUNTIME = {"result_format": {"result_format": "BASIC"}}
+_BOUNDS = (
+    "min_value",
+    "max_value",
+    "column_A",
+    "column_B",
+    "column_list",
+)  # a list of codes stands in the suite
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class Verdict:
     unexpected_count: int | None = None
     observed: Any = None
     exception: str | None = None
+    bound: dict[str, Any] = field(default_factory=dict)  # what the suite demands, by its own names
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,14 @@ def judge_facts(suite: dict[str, Any], facts: dict[str, Any]) -> Judgement:
     from great_expectations.execution_engine.pandas_execution_engine import PandasExecutionEngine
 
     engine = PandasExecutionEngine(batch_data_dict={"facts": pd.DataFrame([facts])})
-    return _judge(suite, engine)
+    judged = _judge(suite, engine)
+    return replace(judged, verdicts=tuple(replace(v, observed=_seen(v, facts)) for v in judged.verdicts))
+
+
+def _seen(verdict: Verdict, facts: dict[str, Any]) -> Any:
+    """The facts that a verdict on one row of facts speaks of; of a pair GX names no single value."""
+    pair = [str(facts.get(verdict.bound[k])) for k in ("column_A", "column_B") if k in verdict.bound]
+    return " / ".join(pair) if pair else facts.get(verdict.column or "", verdict.observed)
 
 
 def _judge(suite: dict[str, Any], engine: Any) -> Judgement:
@@ -76,12 +91,13 @@ def _judge(suite: dict[str, Any], engine: Any) -> Judgement:
     expectations = ExpectationSuite(**suite).expectations
     if not expectations:
         return Judgement(False, (), "the suite is empty")
-    verdicts = tuple(_verdict(e, engine) for e in expectations)
+    bounds = {e["meta"]["rule_id"]: e["kwargs"] for e in suite["expectations"]}
+    verdicts = tuple(_verdict(e, engine, bounds) for e in expectations)
     failed = [v.rule_id for v in verdicts if not v.success and (v.severity == "critical" or v.exception)]
     return Judgement(not failed, verdicts, ", ".join(failed))
 
 
-def _verdict(expectation: Any, engine: Any) -> Verdict:
+def _verdict(expectation: Any, engine: Any, bounds: dict[str, dict[str, Any]]) -> Verdict:
     rule = str((expectation.meta or {}).get("rule_id", expectation.expectation_type))
     head = (
         rule,
@@ -89,6 +105,7 @@ def _verdict(expectation: Any, engine: Any) -> Verdict:
         getattr(expectation, "column", None),
         str(getattr(expectation.severity, "value", expectation.severity)),
     )
+    bound = {k: v for k, v in bounds.get(rule, {}).items() if k in _BOUNDS}
     try:
         result = expectation.metrics_validate(
             metrics=resolved_metrics(expectation, engine),
@@ -98,7 +115,7 @@ def _verdict(expectation: Any, engine: Any) -> Verdict:
     except (
         Exception
     ) as error:  # whatever goes wrong in judging is a failed gate, and the run goes on to tell it
-        return Verdict(*head, False, exception=f"{type(error).__name__}: {str(error)[:300]}")
+        return Verdict(*head, False, exception=f"{type(error).__name__}: {str(error)[:300]}", bound=bound)
     told = result.result
     return Verdict(
         *head,
@@ -106,4 +123,5 @@ def _verdict(expectation: Any, engine: Any) -> Verdict:
         told.get("element_count"),
         told.get("unexpected_count"),
         told.get("observed_value"),
+        bound=bound,
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, Observation, SparkSession, Window
 from pyspark.sql import functions as F
 
 from citylake.compile.select import Compiled, compile_contract, silver_ddl, statistics
@@ -20,11 +20,16 @@ from citylake.core.calendar import first_day
 from citylake.core.names import Table, bronze, quarantine, silver, stage
 from citylake.core.settings import Settings
 from citylake.ledger.receipts import Receipt, Replacement
+from citylake.privacy.masking import SAMPLES
 from citylake.quality.metrics import plan, with_key_counts
 from citylake.refine import rows
 from citylake.storage.delta import APP, holds, open_table, version
 from citylake.storage.spark import choose_codegen
 
+_PLACE = (
+    *("_receipt", "_batch_id", "_file_id", "_row_no", "_line_no"),
+    *("_byte_start", "_byte_end", "_period", "_known_at"),
+)
 SILVER_PROPERTIES = "'delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = 'false'"
 
 
@@ -236,24 +241,9 @@ def admitted(
 
 
 def _append_quarantine(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> None:
-    judged = judge(spark, settings, compiled, receipt).where(f"NOT ({compiled.clean})")
-    place = [
-        "_receipt",
-        "_batch_id",
-        "_file_id",
-        "_row_no",
-        "_line_no",
-        "_byte_start",
-        "_byte_end",
-        "_period",
-        "_known_at",
-    ]
-    # A record may fail more than once under one record number only when it was unpivoted; the key tells its
-    # cells apart.
-    key = F.to_json(F.struct(*compiled.contract.keys)).alias("record")
-    refused = judged.select(*place, F.expr(compiled.reasons_sql()).alias("reasons"), key)
     writer = (
-        refused.write.format("delta")
+        _refused(spark, settings, compiled, receipt)
+        .write.format("delta")
         .mode("append")
         .option("txnAppId", APP)
         .option("txnVersion", receipt.number)
@@ -261,6 +251,32 @@ def _append_quarantine(spark: SparkSession, settings: Settings, compiled: Compil
     writer.option("userMetadata", receipt.batch_id).save(
         quarantine(compiled.contract.id).spark_uri(settings.lake)
     )
+
+
+def _refused(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> DataFrame:
+    """The rows of a batch that broke a rule: place, reasons and key. A record may fail more than once
+    under one
+    record number only when it was unpivoted; the key tells its cells apart.
+    """
+    judged = judge(spark, settings, compiled, receipt).where(f"NOT ({compiled.clean})")
+    key = F.to_json(F.struct(*compiled.contract.keys)).alias("record")
+    return judged.select(*_PLACE, F.expr(compiled.reasons_sql()).alias("reasons"), key)
+
+
+def refused_rows(
+    spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt, most: int = SAMPLES
+) -> list[dict[str, Any]]:
+    """The first refused rows of each rule of a batch that is not in quarantine, since its gate holds it."""
+    refused = _refused(spark, settings, compile_contract(contract, settings.root), receipt)
+    rank = F.row_number().over(Window.partitionBy("rule").orderBy("_file_id", "_row_no", "record"))
+    first = (
+        refused.withColumn("rule", F.explode("reasons"))
+        .withColumn("rank", rank)
+        .where(F.col("rank") <= most)
+        .drop("rank", "rule")
+        .distinct()
+    )
+    return [row.asDict() for row in first.collect()]
 
 
 class _marked:

@@ -20,6 +20,7 @@ from citylake.compile.select import compile_contract
 from citylake.contract.model import Contract
 from citylake.core.names import mart, quarantine
 from citylake.core.settings import Settings
+from citylake.ledger.batches import ADMITTED, SETTLED
 from citylake.ledger.evidence import Event, events
 from citylake.release.release import releases
 from citylake.site import charts
@@ -27,7 +28,8 @@ from citylake.site.organisations import Organisation, organisations
 from citylake.storage.delta import open_table
 from citylake.storage.store import Store
 
-FIGURES_ZH = ("送交记录", "接收行", "采用", "重复", "被替代", "隔离")
+FIGURES_ZH = ("送交记录", "未收记录", "待处理记录", "接收行", "采用", "重复", "被替代", "隔离")
+SHARES = ("duplicates", "superseded", "quarantined")
 WORDS_ZH = {
     "refused": "退回",
     "repeat": "重复送交",
@@ -36,6 +38,9 @@ WORDS_ZH = {
     "refined": "已整理",
     "gate": "过门",
     "held": "扣留",
+    "overruled": "已放行",
+    "failed": "处理失败",
+    "withdrawn": "已撤回",
     "admitted": "已入库",
     "open": "待处理",
     "notified": "已通知",
@@ -133,7 +138,7 @@ def _overview(env: Environment, site: _Site, folder: Path, lang: str) -> None:
     sources = [c for c in site.contracts.values() if c.kind != "mart"]
     rows = [_source(site, c, lang) for c in sources]
     marts = [_mart(site, c, lang) for c in site.contracts.values() if c.kind == "mart"]
-    refused = [b for b in site.batches if b.state in ("refused", "repeat", "held")]
+    refused = [b for b in site.batches if b.state in SETTLED and b.state != ADMITTED]
     text = env.get_template("overview.html.j2").render(
         **_common(site, lang, "index", _of(lang, "市政数据湖", "municipal data lake")),
         datasets=rows,
@@ -310,7 +315,9 @@ def _shares(site: _Site, sources: list[Contract], lang: str) -> Markup:
     points: list[dict[str, Any]] = []
     for c in sources:
         total = summary([b for b in site.batches if b.dataset == c.id])
-        for name, label in zip(FIGURES[3:], FIGURES_ZH[3:], strict=True):
+        for name, label in zip(FIGURES, FIGURES_ZH, strict=True):
+            if name not in SHARES:
+                continue
             points.append(
                 {
                     "d": c.title.of(lang),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import socket
 import urllib.error
 import urllib.request
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+SPARK_PORT = 15002  # of Spark Connect, where the address names none
 
 
 def connect(settings: Settings) -> SparkSession:
@@ -31,6 +35,20 @@ def connect(settings: Settings) -> SparkSession:
         text = f"Spark at {settings.spark_address} does not answer: {str(error).splitlines()[0][:160]}"
         raise EnvironmentFailed("spark.unreachable", text, now="citylake up") from None
     return client
+
+
+def answers(settings: Settings, spark: SparkSession) -> bool:
+    """Whether the server of a client takes connections and this session computes. The port is tried
+    first: of a
+    server that is gone the client would ask for ten minutes.
+    """
+    address = urlsplit(settings.spark_address)
+    try:
+        with socket.create_connection((address.hostname or "", address.port or SPARK_PORT), timeout=5):
+            pass
+        return spark.sql("SELECT 1").collect()[0][0] == 1
+    except Exception:  # whatever a client says whose server or session is gone
+        return False
 
 
 def choose_codegen(spark: SparkSession, settings: Settings, rows: int) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 def _server_fault(error: BaseException) -> bool:
@@ -24,12 +26,14 @@ def _code(error: BaseException) -> str:
 
 
 # Only what the store itself calls a passing fault is tried again; a lost race or a missing key is an answer.
-_patient = retry(
-    retry=retry_if_exception(_server_fault),
-    wait=wait_random_exponential(0.05, 3),
-    stop=stop_after_attempt(8),
-    reraise=True,
-)
+def _patient(verb: F) -> F:
+    again = retry(
+        retry=retry_if_exception(_server_fault),
+        wait=wait_random_exponential(0.05, 3),
+        stop=stop_after_attempt(8),
+        reraise=True,
+    )
+    return cast("F", again(verb))
 
 
 class Store:

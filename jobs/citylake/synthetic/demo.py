@@ -21,6 +21,7 @@ from citylake.ingest.receive import waiting
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.ingest.sources.opening import open_source
 from citylake.ingest.sources.source import fetch
+from citylake.ledger.batches import SETTLED
 from citylake.orchestrate.pools import ingest_dags, mart_dags
 from citylake.orchestrate.scheduler import DONE, Api, address, down, up, wait_for
 from citylake.pipeline.lake import Lake, open_lake
@@ -32,7 +33,6 @@ from citylake.synthetic.offices import offices
 REGISTER = ("market_regulation/legal_entity", "2016-03-001")
 DECISIONS = ("development_reform/admin_permit", "2016-W09-001")
 SLOW, ASK_EVERY = timedelta(seconds=60), timedelta(seconds=10)
-SETTLED = ("refused", "repeat", "admitted", "held")
 
 
 def run_demo(

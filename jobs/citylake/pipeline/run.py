@@ -1,0 +1,69 @@
+"""Many steps in order, without a scheduler: what fails ends itself and what waits for it, nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from citylake.audit.conservation import batches
+from citylake.contract.inputs import MARTS
+from citylake.core.attempts import Impossible
+from citylake.core.errors import LakeError
+from citylake.pipeline.lake import Lake
+from citylake.pipeline.plan import MartPlan, load_plan
+from citylake.pipeline.steps import VERBS
+
+
+def replay_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
+    """Bring amended records home: the dataset's new deliveries, the marts that read it, and a release.
+    Nothing else runs.
+    """
+    marts = list(load_plan(lake.settings.root).touched(dataset))
+    return {"steps": _all_steps(lake, [dataset], marts, lambda text: None)}
+
+
+def run_step(lake: Lake, verb: str, subject: str | None = None) -> dict[str, Any]:
+    """One verb; what goes wrong with its subject alone is told under `error` and ends nothing else. An
+    error is
+    raised when the store, the disks or Spark do not answer.
+    """
+    head = {"verb": verb, **({"subject": subject} if subject else {})}
+    try:
+        return head | (VERBS[verb](lake, subject) if subject else VERBS[verb](lake))
+    except Exception as error:
+        if not lake.answers():
+            raise
+        return head | {"error": str(error) if isinstance(error, LakeError) else str(Impossible(error))}
+
+
+def _all_steps(
+    lake: Lake, datasets: list[str], marts: list[MartPlan], tell: Callable[[str], None]
+) -> list[dict[str, Any]]:
+    """Every hop of some datasets, then the marts in their order, then a release. A mart whose input could not
+    be built waits for it.
+    """
+    steps: list[dict[str, Any]] = []
+    for dataset in datasets:
+        for verb in ("receive", "decode", "refine"):
+            steps.append(run_step(lake, verb, dataset))
+            tell(f"{verb:8} {dataset}")
+    broken: set[str] = set()
+    for mart in marts:
+        waits = sorted(broken & {i.removeprefix(MARTS) for i in mart.inputs})
+        step = (
+            {"verb": "build", "subject": mart.id, "error": f"waits for {', '.join(waits)}"}
+            if waits
+            else run_step(lake, "build", mart.id)
+        )
+        broken |= {mart.id} if "error" in step else set()
+        steps.append(step)
+        tell(f"build    {mart.id}")
+    return [*steps, run_step(lake, "release")]
+
+
+def run_all(lake: Lake, tell: Callable[[str], None] = lambda text: None) -> dict[str, Any]:
+    """The whole plan in order, without a scheduler; steps that failed say so under `error`."""
+    plan = load_plan(lake.settings.root)
+    steps = _all_steps(lake, [d.id for d in plan.datasets], list(plan.marts), tell)
+    return {"steps": steps, "batches": [asdict(b) for b in batches(lake.store, lake.contracts)]}

@@ -247,7 +247,7 @@ def test_nothing_personal_stands_in_a_sample() -> None:
 
 
 def test_what_came_too_late_is_told() -> None:
-    content = notice(_contract(), _january(), [], {}, {}, 2)
+    content = notice(_contract(), _january(), "admitted", [], {}, {}, 2)
     assert "2 records of this delivery were accepted and changed nothing" in render(
         content, "en", "html", "notice"
     )

@@ -28,6 +28,10 @@ def connect(settings: Settings) -> SparkSession:
         PySparkLogger.getLogger(
             name
         ).disabled = True  # they write every error a second time, with the server's stack, to standard error
+    if not _listens(settings):
+        raise EnvironmentFailed(
+            "spark.unreachable", f"Spark at {settings.spark_address} does not answer", now="citylake up"
+        )
     try:
         client = Client.builder.remote(settings.spark_address).getOrCreate()
         _ = client.version
@@ -38,16 +42,22 @@ def connect(settings: Settings) -> SparkSession:
 
 
 def answers(settings: Settings, spark: SparkSession) -> bool:
-    """Whether the server of a client takes connections and this session computes. The port is tried
-    first: of a
-    server that is gone the client would ask for ten minutes.
+    """Whether the server of a client takes connections and this session computes."""
+    try:
+        return _listens(settings) and spark.sql("SELECT 1").collect()[0][0] == 1
+    except Exception:  # whatever a client says whose server or session is gone
+        return False
+
+
+def _listens(settings: Settings) -> bool:
+    """Whether somebody listens at Spark's address: of a server that is gone the client would ask for ten
+    minutes.
     """
     address = urlsplit(settings.spark_address)
     try:
         with socket.create_connection((address.hostname or "", address.port or SPARK_PORT), timeout=5):
-            pass
-        return spark.sql("SELECT 1").collect()[0][0] == 1
-    except Exception:  # whatever a client says whose server or session is gone
+            return True
+    except OSError:
         return False
 
 

@@ -55,7 +55,10 @@ def test_a_held_batch_goes_in_by_name_and_reason(lake: Lake, tmp_path: Path) -> 
     assert known(lake, REGISTER, "object_id", "state_code") == JANUARY | {
         k: v for k, v in FEBRUARY.items() if v == "破损"
     }
-    assert len(open_cases(lake)) == 1
+    assert sorted((c.rule, c.state) for c in open_cases(lake)) == [
+        ("gate:component.quarantine_share", "closed"),
+        ("state_code.unknown_code", "notified"),
+    ]
     told = next(e for e in events(lake.store, REGISTER) if e.event == "overruled")
     assert told.facts["rules"] and broken_links(lake.store, REGISTER) == []
     with pytest.raises(LakeError, match="not held"):

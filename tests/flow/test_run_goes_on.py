@@ -29,8 +29,9 @@ BROKEN = {
 
 
 @pytest.fixture
-def lake(lake_settings: Settings, tmp_path: Path) -> Lake:
-    found = open_lake(lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-goes-on"}))
+def lake(lake_settings: Settings, tmp_path: Path, request: pytest.FixtureRequest) -> Lake:
+    name = f"{lake_settings.lake}-{abs(hash(request.node.name)) % 10**8}"
+    found = open_lake(lake_settings.model_copy(update={"lake": name}))
     rows = {f"21010201{n:08d}": "完好" for n in range(1, 41)}
     hand_over(
         found, tmp_path / "r", REGISTER, "2016-01-001", components(rows), 40, "2016-04-01T09:30:00+08:00"

@@ -69,6 +69,10 @@ class EnvironmentFailed(LakeError):
     retry = True
 
 
+class ServiceFailed(EnvironmentFailed):
+    """A server of the lake does not answer: nothing else can be tried either."""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the nearest known one, or nothing."""
     near = get_close_matches(name, known, n=1)

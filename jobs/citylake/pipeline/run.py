@@ -9,7 +9,7 @@ from typing import Any
 from citylake.audit.conservation import batches
 from citylake.contract.inputs import MARTS
 from citylake.core.attempts import Impossible
-from citylake.core.errors import LakeError
+from citylake.core.errors import LakeError, ServiceFailed
 from citylake.pipeline.lake import Lake
 from citylake.pipeline.plan import MartPlan, load_plan
 from citylake.pipeline.steps import VERBS
@@ -32,7 +32,7 @@ def run_step(lake: Lake, verb: str, subject: str | None = None) -> dict[str, Any
     try:
         return head | (VERBS[verb](lake, subject) if subject else VERBS[verb](lake))
     except Exception as error:
-        if not lake.answers():
+        if isinstance(error, ServiceFailed) or not lake.answers():
             raise
         return head | {"error": str(error) if isinstance(error, LakeError) else str(Impossible(error))}
 

@@ -9,7 +9,7 @@ import urllib.request
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from citylake.core.errors import EnvironmentFailed
+from citylake.core.errors import EnvironmentFailed, ServiceFailed
 from citylake.core.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def connect(settings: Settings) -> SparkSession:
             name
         ).disabled = True  # they write every error a second time, with the server's stack, to standard error
     if not _listens(settings):
-        raise EnvironmentFailed(
+        raise ServiceFailed(
             "spark.unreachable", f"Spark at {settings.spark_address} does not answer", now="citylake up"
         )
     try:
@@ -37,7 +37,7 @@ def connect(settings: Settings) -> SparkSession:
         _ = client.version
     except (SparkConnectException, SparkConnectGrpcException) as error:
         text = f"Spark at {settings.spark_address} does not answer: {str(error).splitlines()[0][:160]}"
-        raise EnvironmentFailed("spark.unreachable", text, now="citylake up") from None
+        raise ServiceFailed("spark.unreachable", text, now="citylake up") from None
     return client
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar, cast
 
 from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from citylake.core.errors import EnvironmentFailed
+from citylake.core.errors import ServiceFailed
 from citylake.core.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -187,7 +187,7 @@ def open_store(settings: Settings) -> Store:
     try:
         store.ensure_bucket()
     except EndpointConnectionError:
-        raise EnvironmentFailed(
+        raise ServiceFailed(
             "store.unreachable", f"the store at {settings.endpoint} does not answer", now="citylake up"
         ) from None
     return store

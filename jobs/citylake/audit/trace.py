@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from citylake.audit.keys import find_rows, printed
 from citylake.contract.inputs import MARTS
 from citylake.contract.model import Contract
 from citylake.core.errors import LakeError
@@ -46,27 +47,25 @@ def trace(
     contract = next((c for c in contracts.values() if c.kind == "mart" and mart(c.id).title == table), None)
     if contract is None:
         raise LakeError("trace.unknown_table", f"no mart table '{table}'", now="citylake sql 'show views'")
-    row = _row(settings, store, contract, key)
+    row = find_rows(contract, _table(settings, store, mart(contract.id)), key).to_pylist()[0]
+    found = _behind(settings, store, contracts, contract, row)
     return {
         "table": table,
         "row": _texts(row),
-        "origins": [o.__dict__ for o in _behind(settings, store, contracts, contract, row)],
+        "origins": [o.__dict__ for o in found],
+        "why": "" if found else _why(contract),
     }
 
 
-def _row(settings: Settings, store: Store, contract: Contract, key: list[str]) -> dict[str, Any]:
-    if len(key) != len(contract.keys):
-        raise LakeError(
-            "trace.key", f"{contract.id} has the key {' '.join(contract.keys)}", now="give one value for each"
-        )
-    found = _rows(settings, store, mart(contract.id), dict(zip(contract.keys, key, strict=True)))
-    if not found:
-        raise LakeError("trace.no_row", f"no row with that key in {contract.id}")
-    return found[0]
+def _why(contract: Contract) -> str:
+    """Why a row shows no origin."""
+    if contract.suppress_below is not None:
+        return "withheld / 隐去: the figures count persons, so no record behind them is opened"
+    return "its contract declares no records behind this row: it was computed from its inputs as a whole"
 
 
 def _texts(row: dict[str, Any]) -> dict[str, Any]:
-    return {k: v if v is None or isinstance(v, int) else str(v) for k, v in row.items()}
+    return {k: v if v is None or isinstance(v, int) else printed(v) for k, v in row.items()}
 
 
 def _behind(
@@ -75,26 +74,32 @@ def _behind(
     """The origins of a mart row by the lineage of its contract; a mart behind it is followed to its own
     inputs.
     """
+    if contract.suppress_below is not None:
+        return []
     rules = [r for r in contract.lineage if all(str(row[c]) == v for c, v in r.get("when", {}).items())]
     return [o for rule in rules for o in _origins(settings, store, contracts, rule, row)]
+
+
+def _table(settings: Settings, store: Store, table: Table) -> pa.Table:
+    """A table at its released version."""
+    pin, opened = latest(store).tables.get(table.title), open_table(settings, table)
+    if pin is None or opened is None:
+        raise LakeError("trace.not_released", f"the last release holds no {table.title}", now="citylake run")
+    opened.load_as_version(int(pin["version"]))
+    return opened.to_pyarrow_table()
 
 
 def _rows(
     settings: Settings,
     store: Store,
     table: Table,
-    where: dict[str, str],
+    where: dict[str, Any],
     starts: dict[str, str] | None = None,
 ) -> list[dict[str, Any]]:
-    """Rows of a table at its released version whose columns equal (or start with) a text."""
-    pinned = latest(store).tables[table.title]["version"]
-    opened = open_table(settings, table)
-    if opened is None:
-        return []
-    opened.load_as_version(int(pinned))
-    rows = opened.to_pyarrow_table()
+    """Rows of a table at its released version whose columns hold a value or start with a text."""
+    rows = _table(settings, store, table)
     for column, value in where.items():
-        rows = rows.filter(pc.equal(_as_text(rows[column]), value))  # pyright: ignore[reportAttributeAccessIssue]
+        rows = rows.filter(pc.equal(rows[column], pa.scalar(value, rows[column].type)))  # pyright: ignore[reportAttributeAccessIssue]
     for column, value in (starts or {}).items():
         rows = rows.filter(pc.starts_with(_as_text(rows[column]), value))  # pyright: ignore[reportAttributeAccessIssue]
     return rows.to_pylist()
@@ -115,8 +120,9 @@ def _origins(
     rule: dict[str, Any],
     row: dict[str, Any],
 ) -> list[Origin]:
-    where = {theirs: str(row[ours]) for ours, theirs in rule["on"].items() if row[ours] is not None}
-    if len(where) < len(rule["on"]):
+    on = rule.get("on", {})
+    where = {theirs: row[ours] for ours, theirs in on.items() if row[ours] is not None}
+    if len(where) < len(on):
         return []
     starts = {theirs: str(row[ours]) for ours, theirs in rule.get("starts", {}).items()}
     contract = contracts[rule["table"].removeprefix(MARTS)]

@@ -19,6 +19,8 @@ from citylake.audit.tables import CASES, DELIVERIES, write_tables
 from citylake.audit.timeliness import arrivals
 from citylake.casework.amend import amend, amend_file
 from citylake.casework.cases import Case, cases, waive
+from citylake.casework.returned import read_rows
+from citylake.contract.meaning import unguard
 from citylake.core.names import Table, letter_key, mart, notice_key, silver
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
@@ -119,7 +121,16 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
     exported = list(csv.DictReader(io.StringIO(file.decode("utf-8-sig"))))
     assert len(exported) == opened[RULE].rows
     assert all(r["citylake_record"] and RULE in r["citylake_problem"] for r in exported)
+    workbook = amend_file(lake.settings, lake.store, lake.contracts[DATASET], opened[RULE], "xlsx")
+    assert read_rows(workbook) == [[unguard(t) for t in row] for row in read_rows(file)]
     given = amend(lake.store, lake.contracts[DATASET], "2016-01-002", _corrected(file), TODAY)
+    home = lake.store.get(f"inbox/{DATASET}/{given}/{given}.amend.csv")
+    moved = {"PointX", "PointY"}
+    for went, came in zip(exported, csv.DictReader(io.StringIO(home.decode("utf-8-sig"))), strict=True):
+        assert {k: v for k, v in came.items() if k not in moved} == {
+            k: v for k, v in went.items() if k not in moved
+        }
+        assert came["PointX"] != went["PointX"]
     _tell(f"exported {len(exported)} records, corrected, handed over as {given}")
     done = replay_dataset(lake, DATASET)
     closed = _cases(lake)

@@ -4,20 +4,21 @@ home.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import tempfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from citylake.casework.cases import Case, refused_records
+from citylake.casework.returned import as_csv, as_workbook, read_rows
+from citylake.casework.spellings import unchanged
 from citylake.casework.whole_batch import concerns_whole_batch
 from citylake.compile.bronze import record_reference
-from citylake.contract.model import AMEND_SUFFIX, Contract
+from citylake.contract.meaning import header_key, unguard
+from citylake.contract.model import AMEND_SUFFIX, Column, Contract
 from citylake.core.errors import LakeError
 from citylake.core.names import inbox_prefix, landing_key
 from citylake.core.settings import Settings
@@ -28,16 +29,14 @@ from citylake.ledger.receipts import Receipt, dataset_receipts
 from citylake.storage.store import Store
 
 MASKED = "***"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def amend_file(settings: Settings, store: Store, contract: Contract, case: Case) -> bytes:
-    """A CSV (UTF-8 with BOM, so that spreadsheets read it) of a case's records: original columns, reference,
-    problem.
-
-    Personal columns are masked: the sender fills them from its own system. A text that a spreadsheet would
-    run as a formula
-    gets a leading apostrophe, which the lake takes off again.
+def amend_file(
+    settings: Settings, store: Store, contract: Contract, case: Case, form: Literal["csv", "xlsx"] = "csv"
+) -> bytes:
+    """A file of a case's records: original columns, reference, problem; as CSV (UTF-8 with BOM, formulas
+    guarded)
+    or as a workbook of text cells. Personal columns are masked. Errors: `case.whole_batch`.
     """
     if concerns_whole_batch(case.rule):
         raise LakeError(
@@ -47,33 +46,26 @@ def amend_file(settings: Settings, store: Store, contract: Contract, case: Case)
             now=f"send the whole delivery again with corrects: {case.delivery}",
         )
     receipt = next(r for r in dataset_receipts(store, contract.id) if r.number == case.receipt)
-    wanted = {
-        ref: rules
-        for ref, rules in refused_records(settings, contract, receipt).items()
-        if case.rule in rules
-    }
-    columns = [c for c in contract.layout_columns(receipt.layout) if c.delivered]
-    hidden = {c.name for c in columns if c.type.personal != "none"}
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\r\n")
-    writer.writerow([*(c.header(receipt.layout) for c in columns), RECORD, PROBLEM])
+    refused = refused_records(settings, contract, receipt)
+    wanted = {ref: rules for ref, rules in refused.items() if case.rule in rules}
+    columns = _delivered(contract, receipt)
+    rows = [[*(c.header(receipt.layout) for c in columns), RECORD, PROBLEM]]
     for ref, values in _records(store, contract, receipt, wanted):
-        texts = [
-            MASKED if c.name in hidden and values.get(c.name) else _harmless(values.get(c.name))
-            for c in columns
-        ]
-        writer.writerow([*texts, ref, "; ".join(wanted[ref])])
-    return buffer.getvalue().encode("utf-8-sig")
+        texts = [MASKED if _hidden(c) and values.get(c.name) else values.get(c.name) or "" for c in columns]
+        rows.append([*texts, ref, "; ".join(wanted[ref])])
+    return as_csv(rows) if form == "csv" else as_workbook(rows)
 
 
-def _harmless(text: str | None) -> str:
-    if text and text.startswith(_FORMULA) and not text[1:].replace(".", "", 1).isdigit():
-        return f"'{text}"
-    return text or ""
+def _delivered(contract: Contract, receipt: Receipt) -> list[Column]:
+    return [c for c in contract.layout_columns(receipt.layout) if c.delivered]
+
+
+def _hidden(column: Column) -> bool:
+    return column.type.personal != "none"
 
 
 def _records(
-    store: Store, contract: Contract, receipt: Receipt, wanted: dict[str, list[str]]
+    store: Store, contract: Contract, receipt: Receipt, wanted: Collection[str]
 ) -> Iterator[tuple[str, dict[str, str | None]]]:
     """(reference, values by column) of the wanted records, read again from the landed bytes."""
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
@@ -93,7 +85,10 @@ def _records(
 
 
 def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at: datetime) -> str:
-    """Put a corrected file into the inbox as a delivery that corrects an earlier one; returns its number."""
+    """Put a corrected file into the inbox as a delivery that corrects an earlier one; returns its number.
+    Cells
+    that nobody corrected stand in it as they were sent.
+    """
     corrected = next(
         (
             r
@@ -106,7 +101,7 @@ def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at:
         raise LakeError(
             "amend.unknown", f"{contract.id} never accepted a delivery {corrects}", now="citylake status"
         )
-    body = _in_utf8(body)
+    body = as_csv(_restored(store, contract, corrected, read_rows(body)))
     sha256 = hashlib.sha256(body).hexdigest()
     delivery = f"{corrects}-amend-{sha256[:8]}"
     name = f"{delivery}{AMEND_SUFFIX}"
@@ -118,16 +113,35 @@ def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at:
     return delivery
 
 
-def _in_utf8(body: bytes) -> bytes:
-    """A Chinese Windows saves a CSV from its spreadsheet in GB18030; what is neither is left to hop 2, which
-    names the line.
+def _restored(
+    store: Store, contract: Contract, receipt: Receipt, rows: list[list[str]]
+) -> Iterator[list[str]]:
+    """The rows that came back, with the landed text in every cell that says no more than it did, and in every
+    masked cell.
     """
-    with suppress(UnicodeDecodeError):
-        body.decode("utf-8")
-        return body
-    with suppress(UnicodeDecodeError):
-        return body.decode("gb18030").encode("utf-8-sig")
-    return body
+    if not rows:
+        raise LakeError(
+            "amend.no_reference",
+            f"the file has no column {RECORD}, which says which record each row corrects",
+            now="correct the file of `citylake cases export`",
+        )
+    head = [header_key(t) for t in rows[0]]
+    column = {header_key(c.header(receipt.layout)): c for c in _delivered(contract, receipt)}
+    at = head.index(RECORD)
+    refs = {row[at].strip() for row in rows[1:] if len(row) > at}
+    landed = dict(_records(store, contract, receipt, refs))
+    yield rows[0]
+    for row in rows[1:]:
+        values = landed.get(row[at].strip() if len(row) > at else "", {})
+        named = zip(head, row, strict=False)
+        yield [_cell(column[h], values, t) if h in column and values else t for h, t in named]
+
+
+def _cell(column: Column, values: dict[str, str | None], came: str) -> str:
+    original = values.get(column.name) or ""
+    if (_hidden(column) and came.strip() == MASKED) or unchanged(original, came):
+        return original
+    return unguard(came)
 
 
 def hand_over(

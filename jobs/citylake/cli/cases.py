@@ -50,15 +50,18 @@ def cases(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command("export")
-def cases_export(case: str, to: Annotated[Path, typer.Option(help="file to write")]) -> None:
-    """A CSV that the sender can correct: original columns, reference, problem."""
+def cases_export(case: str, to: Annotated[Path, typer.Option(help="file to write: .csv or .xlsx")]) -> None:
+    """A file that the sender can correct: original columns, reference, problem; CSV, or a workbook of
+    texts.
+    """
     from citylake.casework.amend import amend_file
     from citylake.casework.cases import find_case
     from citylake.pipeline.lake import open_lake, today
 
     lake = open_lake()
     found = find_case(lake.store, lake.contracts, lake.settings.root, case, today())
-    to.write_bytes(amend_file(lake.settings, lake.store, lake.contracts[found.dataset], found))
+    form = "xlsx" if to.suffix.lower() == ".xlsx" else "csv"
+    to.write_bytes(amend_file(lake.settings, lake.store, lake.contracts[found.dataset], found, form))
     out.print(
         f"{found.outstanding} records in {to}; corrected, they come back with: citylake amend {found.dataset}"
         f" {found.delivery} {to}",

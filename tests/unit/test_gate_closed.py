@@ -39,6 +39,7 @@ def test_a_sound_batch_passes(suite: dict[str, Any]) -> None:
         ({"decoded": 101}, "legal_entity.attested_records"),
         ({"decoded": None}, "legal_entity.attested_records"),
         ({"accepted": 9, "quarantined": 90}, "legal_entity.quarantine_share"),
+        ({"accepted": 20, "superseded": 78}, "legal_entity.superseded_share"),
         ({"ended": 60, "unchanged": 30}, "legal_entity.ended_share"),
     ],
 )

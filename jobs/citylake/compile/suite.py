@@ -33,7 +33,11 @@ def batch_suite(contract: Contract) -> dict[str, Any]:
     """What the counts of a batch must show: one row of facts, see `quality.gate.batch_facts`."""
     table = contract.name
     pair = {"column_A": "received", "column_B": "accounted"}
-    limits = {"quarantine_share": contract.quarantine_max, "ended_share": contract.ended_max}
+    limits = {
+        "quarantine_share": contract.quarantine_max,
+        "superseded_share": contract.superseded_bound,
+        "ended_share": contract.ended_max,
+    }
     rules = [
         _rule(f"{table}.conservation", "expect_column_pair_values_to_be_equal", pair, CRITICAL),
         _rule(

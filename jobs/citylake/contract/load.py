@@ -197,6 +197,7 @@ def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         "layouts": {k: tuple(v) for k, v in (props.get("layouts") or {}).items()},
         "quarantine_max": props.get("quarantineMax"),
         "ended_max": props.get("endedMax"),
+        "superseded_max": props.get("supersededMax"),
         "order_by": tuple(props.get("orderBy") or ()),
         "record_bytes": props.get("recordBytes"),
         "unpivot": props.get("unpivot"),

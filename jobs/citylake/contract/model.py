@@ -142,6 +142,7 @@ class Contract:
     )  # layout -> column names in order; {} = one layout
     quarantine_max: float = 0.005
     ended_max: float = 0.05
+    superseded_max: float | None = None
     order_by: tuple[str, ...] = ()
     record_bytes: int | None = None
     unpivot: dict[str, str] | None = None
@@ -161,6 +162,14 @@ class Contract:
     reference_day: tuple[str, ...] = ()  # marts: it tells of the last day that all these datasets cover
     chart: dict[str, Any] | None = None  # marts: the picture of the table on its page
     path: str = ""  # the YAML file, relative to the root
+
+    @property
+    def superseded_bound(self) -> float:
+        """The largest share of a batch's rows that other rows of it may supersede. One row of a key counts, so
+        keys that fell together (digits lost in a spreadsheet) show here; an event may be told more than once.
+        """
+        usual = 0.2 if self.kind == "event" else 0.05
+        return usual if self.superseded_max is None else self.superseded_max
 
     def of_file(self, name: str, corrects: str | None) -> Contract:
         """The contract for one file of a delivery: amended records come back as CSV, whatever the format of

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
 
+FEW = 20
+"""Superseded rows that no share is counted of: a small batch may tell a few things twice."""
+
+
 def judge_rows(suite: dict[str, Any], schema: StructType, observed: dict[str, Any]) -> Judgement:
     """Judge counted rows; a gate without numbers is closed."""
     if not observed:
@@ -30,6 +34,7 @@ def batch_facts(counts: dict[str, Any]) -> dict[str, Any]:
         "accounted": accounted,
         "decoded": counts["decoded"],
         "quarantine_share": share(counts["quarantined"], received),
+        "superseded_share": share(max(0, counts["superseded"] - FEW), received),
         "ended_share": share(counts.get("ended", 0), before),
     }
 

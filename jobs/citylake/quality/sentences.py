@@ -11,6 +11,7 @@ Verdict = Mapping[str, Any]  # as `quality.judge.Verdict` is written to the evid
 
 _SHARES = {
     "quarantine_share": ("被隔离的行占", "of the rows are in quarantine"),
+    "superseded_share": ("被同批其他行替代的行占", "of the rows are superseded by others of the same batch"),
     "ended_share": ("将被终止的登记占", "of what the register held would end"),
 }
 

@@ -165,7 +165,7 @@ class Contract:
 
     @property
     def superseded_bound(self) -> float:
-        """The largest share of a batch's rows that other rows of it may supersede. One row of a key counts, so
+        """The largest share of a batch's rows that others of it may supersede. One row of a key counts, so
         keys that fell together (digits lost in a spreadsheet) show here; an event may be told more than once.
         """
         usual = 0.2 if self.kind == "event" else 0.05

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 from citylake.audit.conservation import batches
-from citylake.audit.tables import CASES, DELIVERIES, write_tables
-from citylake.audit.timeliness import arrivals
+from citylake.audit.decisions import decisions
+from citylake.audit.tables import CASES, DELIVERIES, INDICATORS, write_tables
 from citylake.casework.amend import amend, amend_file
 from citylake.casework.cases import Case, cases, waive
 from citylake.casework.returned import read_rows
@@ -28,6 +28,7 @@ from citylake.ledger.evidence import events
 from citylake.pipeline.lake import Lake, open_lake, today
 from citylake.pipeline.run import replay_dataset
 from citylake.pipeline.steps import build_mart
+from citylake.site.report import gather
 from citylake.storage.delta import open_table
 from citylake.synthetic import generate
 
@@ -162,6 +163,15 @@ def test_the_whole_story(lake: Lake, tmp_path: Path) -> None:
     assert not any(s.get("batches") or s.get("receipts") or s.get("built") for s in again["steps"])
     assert not build_mart(lake, MART)["built"]
     _times(lake)
+    (decided,) = decisions(lake.store, [lake.contracts[DATASET]])
+    assert (decided.what, decided.by, decided.reason, decided.until) == (
+        "waived",
+        "张三",
+        "资产已拆除",
+        "2016-06-20",
+    )
+    assert decided.about == f"{DATASET} 2 {other.rule}"
+    assert [decided.expired(date(2016, 6, d)) for d in (20, 21)] == [False, True]
 
 
 def _closing_days(found: dict[str, Case]) -> None:
@@ -179,11 +189,9 @@ def _times(lake: Lake) -> None:
     """The audit tables say when each delivery was due and came: the refused one, the accepted one, the
     correction.
     """
-    mine = {DATASET: lake.contracts[DATASET]}
     found = list(_cases(lake).values())
-    write_tables(
-        lake.settings, batches(lake.store, mine), found, arrivals(lake.store, mine, lake.settings.root)
-    )
+    site = gather(lake.settings, lake.store, {DATASET: lake.contracts[DATASET]}, found, today())
+    write_tables(lake.settings, site.batches, found, site.arrivals, site.indicators)
     rows = {r["receipt"]: r for r in _table(lake, DELIVERIES)}
     due = "2016-02-05"  # the end of January, and 120 hours
     assert [rows[n]["due_on"] for n in (1, 2, 3)] == [due, due, ""]
@@ -192,6 +200,10 @@ def _times(lake: Lake) -> None:
     first = [next(e for e in events(lake.store, DATASET) if e.batch == n) for n in (1, 2, 3)]
     assert [e.event for e in first] == ["refused", "received", "received"]
     assert [rows[n]["arrived_at"] for n in (1, 2, 3)] == [e.at for e in first]
+    measured = {(r["receipt"], r["rule"]): r for r in _table(lake, INDICATORS)}
+    swapped, opened = measured[2, RULE], next(c for c in found if c.rule == RULE)
+    assert (swapped["b"] - swapped["a"], swapped["code"]) == (opened.rows, "0302")
+    assert (measured[1, "delivery.in_time"]["a"], (3, "delivery.in_time") in measured) == (0, False)
     assert {r["id"]: r["closed_on"] for r in _table(lake, CASES)} == {c.id: c.closed_on for c in found}
 
 

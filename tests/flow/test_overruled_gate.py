@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from citylake.audit.conservation import batches
+from citylake.audit.decisions import decisions
 from citylake.core.errors import LakeError
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import broken_links, events
@@ -60,6 +61,9 @@ def test_a_held_batch_goes_in_by_name_and_reason(lake: Lake, tmp_path: Path) -> 
         ("state_code.unknown_code", "notified"),
     ]
     told = next(e for e in events(lake.store, REGISTER) if e.event == "overruled")
+    (decided,) = decisions(lake.store, [lake.contracts[REGISTER]])
+    assert (decided.what, decided.by, decided.reason) == ("overruled", STEWARD["by"], STEWARD["reason"])
+    assert decided.about == f"{REGISTER} {number} {', '.join(told.facts['rules'])}"
     assert told.facts["rules"] and broken_links(lake.store, REGISTER) == []
     with pytest.raises(LakeError, match="not held"):
         overrule_gate(lake, REGISTER, number, **STEWARD)

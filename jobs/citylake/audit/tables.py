@@ -1,5 +1,5 @@
-"""`audit.deliveries` and `audit.cases` as Delta tables for SQL; they may be dropped, receipts and evidence
-make them anew.
+"""`audit.deliveries`, `audit.cases` and `audit.indicator` as Delta tables for SQL; they may be dropped,
+receipts and evidence make them anew.
 
 `audit.restatement` stands beside them; it is a ledger of its own.
 """
@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 
 from citylake.audit.conservation import FIGURES, Batch
-from citylake.audit.timeliness import Arrival
+from citylake.audit.indicators import Indicator
+from citylake.audit.timeliness import Arrival, Arrivals
 from citylake.casework.cases import Case
 from citylake.core.names import Table
 from citylake.core.settings import Settings
@@ -22,6 +23,7 @@ from citylake.storage.delta import delta_options, open_table
 
 DELIVERIES = Table("audit", "deliveries")
 CASES = Table("audit", "cases")
+INDICATORS = Table("audit", "indicator")
 _CASE = pa.schema(
     [
         *(pa.field(n, pa.string()) for n in ("id", "dataset")),
@@ -44,13 +46,29 @@ _ARRIVAL = pa.schema(
 )
 
 
-def write_tables(settings: Settings, found: list[Batch], cases: list[Case], came: list[Arrival]) -> None:
-    """Replace both tables when their content changed."""
-    _replace(settings, DELIVERIES, _deliveries(found, {(a.dataset, a.receipt): a for a in came}))
+_INDICATOR = pa.schema(
+    [
+        pa.field("dataset", pa.string()),
+        pa.field("receipt", pa.int64()),
+        *(pa.field(n, pa.string()) for n in ("delivery", "period", "code", "rule")),
+        *(pa.field(n, pa.int64()) for n in ("a", "b")),
+        pa.field("x", pa.float64()),
+    ]
+)
+
+
+def write_tables(
+    settings: Settings, found: list[Batch], cases: list[Case], came: Arrivals, measured: list[Indicator]
+) -> None:
+    """Replace the tables whose content changed."""
+    _replace(settings, DELIVERIES, _deliveries(found, came))
     _replace(settings, CASES, pa.Table.from_pylist([_case(c) for c in cases], _CASE))
+    _replace(
+        settings, INDICATORS, pa.Table.from_pylist([{**asdict(i), "x": i.x} for i in measured], _INDICATOR)
+    )
 
 
-def _deliveries(found: list[Batch], came: dict[tuple[str, int], Arrival]) -> pa.Table:
+def _deliveries(found: list[Batch], came: Arrivals) -> pa.Table:
     """A row per delivery: its figures, and when it was due and came."""
     fields = [pa.field(n, pa.int64() if n in _NUMBERS else pa.string()) for n in Batch.__dataclass_fields__]
     schema = pa.schema([*fields, pa.field("balanced", pa.bool_()), *_ARRIVAL])
@@ -86,7 +104,7 @@ def _replace(settings: Settings, table: Table, rows: pa.Table) -> None:
 
 def audit_views(settings: Settings) -> list[str]:
     """SQL that shows the audit tables as they stand, for those that exist."""
-    found = [t for t in (DELIVERIES, CASES, LEDGER) if open_table(settings, t) is not None]
+    found = [t for t in (DELIVERIES, CASES, INDICATORS, LEDGER) if open_table(settings, t) is not None]
     made = ["CREATE DATABASE IF NOT EXISTS audit"] if found else []
     return [
         *made,

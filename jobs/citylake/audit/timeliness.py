@@ -43,6 +43,9 @@ class Arrival:
         return beijing_day(moment) > self.due_on if self.due_on and moment else None
 
 
+Arrivals = Mapping[tuple[str, int], Arrival]  # by dataset and receipt
+
+
 def due_day(root: Path, contract: Contract, period: str) -> date | None:
     """The last day on which a period may come; None for a period that is none.
 
@@ -81,16 +84,16 @@ def _later(end: date, days: float) -> date:
     return date(end.year + following // 12, following % 12 + 1, 1) - timedelta(days=1)
 
 
-def arrivals(store: Store, contracts: Mapping[str, Contract], root: Path) -> list[Arrival]:
-    """Every delivery that has an answer, by dataset and receipt."""
-    return [
-        arrival
+def arrivals(store: Store, contracts: Mapping[str, Contract], root: Path) -> Arrivals:
+    """Every delivery that has an answer."""
+    return {
+        (arrival.dataset, arrival.receipt): arrival
         for contract in contracts.values()
         if contract.kind != "mart"
         for arrival in _of_dataset(
             contract, root, dataset_receipts(store, contract.id), _answered_at(store, contract.id)
         )
-    ]
+    }
 
 
 def _of_dataset(

@@ -105,9 +105,32 @@ def restatements(
 
 
 @app.command()
-def report() -> None:
-    """Write the offline pages and print where they are."""
+def report(
+    release: Annotated[
+        int | None,
+        typer.Option(help="the lake as the seal of this release left it, into a folder of its own"),
+    ] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option(help="day on which waivers, lateness and ages are judged; that of the release"),
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="the new folder of a dated report")] = None,
+    verify: Annotated[
+        Path | None, typer.Option(help="make a dated report again and compare every byte")
+    ] = None,
+) -> None:
+    """Write the offline pages and print where they are; with --release, a report that can be made again."""
+    from citylake.pipeline import reports
     from citylake.pipeline.lake import open_lake
     from citylake.pipeline.steps import report as write
 
-    print_json(write(open_lake()))
+    if verify is not None:
+        differ = reports.differences(open_lake(), verify)
+        print_json({"report": str(verify), "differ": differ})
+        raise typer.Exit(1 if differ else 0)
+    if release is None:
+        if as_of or to:
+            raise typer.BadParameter("--as-of and --to need --release")
+        print_json(write(open_lake()))
+        return
+    print_json({"pages": str(reports.dated_report(open_lake(), release, as_of, to))})

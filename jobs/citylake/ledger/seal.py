@@ -100,6 +100,16 @@ def current_checkpoint(store: Objects) -> str | None:
     return read_block(store.get(keys[-1])).checkpoint if keys else None
 
 
+def as_sealed(store: Store, key: str) -> Store:
+    """The store as the first seal over an object left it; LakeError `seal.missing` when none covers it."""
+    seen = {VERIFIER_KEY}
+    for block in seal_keys(store):
+        seen |= {block, *(e.key for e in read_block(store.get_created(block)).entries)}
+        if key in seen:
+            return store.only(seen)
+    raise LakeError("seal.missing", f"no seal covers {key}", now="citylake seal")
+
+
 def public_key(store: Objects) -> str | None:
     """The verifier key of the checkpoints as the lake shows it; None before the first release."""
     return store.get(VERIFIER_KEY).decode() if VERIFIER_KEY in store.sizes("seals/") else None

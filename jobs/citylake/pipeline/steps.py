@@ -9,7 +9,6 @@ from dataclasses import asdict
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from citylake.audit.conservation import batches
 from citylake.ingest.receive import receive
 from citylake.ledger.receipts import Receipt
 from citylake.pipeline.hops import decode_dataset, refine_dataset
@@ -100,26 +99,24 @@ def keep_up(lake: Lake, *, dry_run: bool = False) -> dict[str, Any]:
 def report(lake: Lake) -> dict[str, Any]:
     """Write the offline pages and the audit tables."""
     from citylake.audit.tables import write_tables
-    from citylake.audit.timeliness import arrivals
     from citylake.ledger.seal import seal
-    from citylake.site.report import write_pages
+    from citylake.site.report import gather, write_pages
 
-    found = open_cases(lake)
-    answered = batches(lake.store, lake.contracts)
-    write_tables(lake.settings, answered, found, arrivals(lake.store, lake.contracts, lake.settings.root))
+    site = gather(lake.settings, lake.store, lake.contracts, open_cases(lake), today())
+    write_tables(lake.settings, site.batches, site.cases, site.arrivals, site.indicators)
     seal(lake.settings, lake.store)
-    return {"pages": str(write_pages(lake.settings, lake.store, lake.contracts, found, today()))}
+    return {"pages": str(write_pages(site, lake.settings.state / "pages"))}
 
 
-def open_cases(lake: Lake) -> list[Case]:
-    """The cases of every dataset."""
+def open_cases(lake: Lake, day: date | None = None) -> list[Case]:
+    """The cases of every dataset as of a day, today by default."""
     from citylake.casework.cases import cases
 
     return [
         x
         for c in lake.contracts.values()
         if c.kind != "mart"
-        for x in cases(lake.store, c, lake.settings.root, today())
+        for x in cases(lake.store, c, lake.settings.root, day or today())
     ]
 
 

@@ -4,32 +4,42 @@ nothing runs in the page.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from decimal import Decimal
-from math import ceil
+from math import ceil, floor
+from pathlib import Path
+from statistics import median
 from typing import Any
 
 from markupsafe import Markup
 
 from citylake.contract.model import Contract
+from citylake.core.codes import load_codes
 
 Row = dict[str, Any]
 SERIES = 6  # panels that a reader can compare at a glance; the table has the rest
-POINTS = 5000  # more points make a page slow and say no more
+CELLS = 60  # of the longer side of a map
+BAD = "#b3261e"
+COUNT = ""  # the title of a number of rows
 
 
 def svg(chart: Any) -> Markup:
-    """An Altair chart as SVG."""
+    """An Altair chart as SVG; the same chart gives the same text."""
     import vl_convert
 
-    return Markup(vl_convert.vegalite_to_svg(chart.to_dict()))
+    text = vl_convert.vegalite_to_svg(chart.to_dict())
+    # Vega numbers ids through the life of a process.
+    for n, name in enumerate(dict.fromkeys(re.findall(r'\bid="([^"]+)"', text))):
+        text = text.replace(f'"{name}"', f'"id{n}"').replace(f"#{name})", f"#id{n})")
+    return Markup(text)
 
 
-def mart_chart(contract: Contract, rows: list[Row], lang: str) -> Markup:
+def mart_chart(contract: Contract, rows: list[Row], lang: str, root: Path) -> Markup:
     """The chart that a contract's `chart` describes (docs/engineers/contracts.md), over the rows of its
-    table.
+    table, and under it what it leaves out.
     """
     asked = contract.chart
     if asked is None:
@@ -39,8 +49,31 @@ def mart_chart(contract: Contract, rows: list[Row], lang: str) -> Markup:
     if not kept:
         return Markup("")
     ordered = sorted(kept, key=lambda r: [str(r[c]) for c in wanted])
-    titles = {c.name: c.label.of(lang) for c in contract.columns}
-    return svg(KINDS[asked["kind"]](asked, ordered, titles))
+    _label_codes(contract, ordered, asked.get("by"), lang, root)
+    titles = {c.name: c.label.of(lang) for c in contract.columns} | {
+        COUNT: "行数" if lang == "zh" else "rows"
+    }
+    return svg(KINDS[asked["kind"]](asked, ordered, titles)) + _left_out(asked, ordered, lang)
+
+
+def _label_codes(contract: Contract, rows: list[Row], by: str | None, lang: str, root: Path) -> None:
+    """Put the names of codes where series are told apart."""
+    codes = contract.column(by).type.codes if by else None
+    if by is None or codes is None:
+        return
+    labels = {r["code"]: r[f"label_{lang}"] for r in load_codes(root, codes)}
+    for row in rows:
+        row[by] = labels.get(row[by]) or row[by]
+
+
+def _left_out(asked: dict[str, Any], rows: list[Row], lang: str) -> Markup:
+    """A line that says how many series a picture does not show; empty when it shows all."""
+    total = len({r[asked["by"]] for r in rows}) if asked["kind"] == "lines" else 0
+    if total <= SERIES:
+        return Markup("")
+    zh = f"图中为 {total} 个序列中数据最多的 {SERIES} 个；表中有全部。"
+    en = f"The {SERIES} of {total} series with most data; the table has all."
+    return Markup('<p class="soft">{}</p>').format(zh if lang == "zh" else en)
 
 
 def _fits(row: Row, asked: dict[str, Any]) -> bool:
@@ -71,7 +104,7 @@ def _lines(asked: dict[str, Any], rows: list[Row], titles: dict[str, str]) -> An
         .mark_line(point=alt.OverlayMarkDef(size=18))
         .encode(
             alt.X(f"{asked['x']}:T", title=None, axis=alt.Axis(format="%Y-%m", tickCount=ticks)),
-            alt.Y(f"{asked['y']}:Q", title=None, scale=alt.Scale(zero=False)),
+            alt.Y(f"{asked['y']}:Q", title=None, axis=alt.Axis(tickCount=4)),
         )
         .properties(width=330, height=110)
     )
@@ -142,24 +175,48 @@ def _bars(asked: dict[str, Any], rows: list[Row], titles: dict[str, str]) -> Any
 
 
 def _map(asked: dict[str, Any], rows: list[Row], titles: dict[str, str]) -> Any:
-    """Points by longitude and latitude; a degree of longitude is drawn 0.74 of a degree of latitude, as at 42
-    degrees north.
+    """How many rows lie in each cell of a grid by longitude and latitude, and the name of each `by` in its
+    middle; a degree of longitude is drawn 0.74 of a degree of latitude, as at 42 degrees north.
     """
     import altair as alt
 
     east, north = [r[asked["x"]] for r in rows], [r[asked["y"]] for r in rows]
-    wide, high = max(max(east) - min(east), 0.01), max(max(north) - min(north), 0.01)
-    free = alt.Scale(zero=False)
-    points = (
-        alt.Chart(alt.Data(values=rows[:: len(rows) // POINTS + 1]))
-        .mark_circle(size=8, opacity=0.55)
+    step = max(max(east) - min(east), max(north) - min(north), 0.01) / CELLS
+    counted = Counter((floor(x / step), floor(y / step)) for x, y in zip(east, north, strict=True))
+    cells = [
+        {"x": x * step, "x2": (x + 1) * step, "y": y * step, "y2": (y + 1) * step, "n": n}
+        for (x, y), n in sorted(counted.items())
+    ]
+    free = alt.Scale(zero=False, nice=False)
+    grid = (
+        alt.Chart(alt.Data(values=cells))
+        .mark_rect()
         .encode(
-            alt.X(f"{asked['x']}:Q", title=titles[asked["x"]], scale=free),
-            alt.Y(f"{asked['y']}:Q", title=titles[asked["y"]], scale=free),
-            alt.Color(f"{asked['by']}:N", title=titles[asked["by"]]),
+            alt.X("x:Q", title=titles[asked["x"]], scale=free),
+            alt.X2("x2:Q"),
+            alt.Y("y:Q", title=titles[asked["y"]], scale=free),
+            alt.Y2("y2:Q"),
+            alt.Color("n:Q", title=titles[COUNT], scale=alt.Scale(type="sqrt", range=["#cfe3f5", "#08306b"])),
         )
     )
-    return points.properties(width=620, height=min(900, int(620 * high / (wide * 0.74))))
+    names = alt.Chart(alt.Data(values=_middles(asked, rows))).mark_text(
+        fontSize=11, fontWeight="bold", stroke="#fff", strokeWidth=3, strokeOpacity=0.8
+    )
+    front = alt.Chart(alt.Data(values=_middles(asked, rows))).mark_text(fontSize=11, fontWeight="bold")
+    placed = [t.encode(alt.X("x:Q"), alt.Y("y:Q"), alt.Text("name:N")) for t in (names, front)]
+    wide, high = max(max(east) - min(east), 0.01), max(max(north) - min(north), 0.01)
+    return alt.layer(grid, *placed).properties(width=620, height=min(900, int(620 * high / (wide * 0.74))))
+
+
+def _middles(asked: dict[str, Any], rows: list[Row]) -> list[Row]:
+    """The median place of each `by`."""
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(str(row[asked["by"]]), []).append(row)
+    return [
+        {"name": name, "x": median(r[asked["x"]] for r in mine), "y": median(r[asked["y"]] for r in mine)}
+        for name, mine in sorted(found.items())
+    ]
 
 
 KINDS: dict[str, Callable[[dict[str, Any], list[Row], dict[str, str]], Any]] = {
@@ -170,35 +227,44 @@ KINDS: dict[str, Callable[[dict[str, Any], list[Row], dict[str, str]], Any]] = {
 }
 
 
-def shares(points: list[Row]) -> Markup:
-    """Share of rows set aside: bars of `share` by `d`, coloured by `k`."""
+def shares(points: list[Row], colors: dict[str, str]) -> Markup:
+    """Share of rows set aside: bars of `share` by `d`, in the colour of `k`."""
     import altair as alt
 
+    scale = alt.Scale(domain=list(colors), range=list(colors.values()))
     chart = (
         alt.Chart(alt.Data(values=points))
         .mark_bar()
         .encode(
             alt.Y("d:N", title=None, sort=None),
             alt.X("share:Q", title=None, axis=alt.Axis(format=".1%")),
-            alt.Color("k:N", title=None),
+            alt.Color("k:N", title=None, scale=scale),
         )
         .properties(width=560, height=alt.Step(20))
     )
     return svg(chart)
 
 
+def trends(points: list[Row]) -> Markup:
+    """Share of quarantined rows (`share`) by `period`, a panel per `dataset`, all on one scale."""
+    import altair as alt
+
+    panels = alt.Facet("dataset:N", title=None, sort=None, header=alt.Header(labelLimit=240))
+    line = _quarantine(points, alt.X("period:O", title=None)).properties(width=240, height=90)
+    return svg(line.facet(panels, columns=3)) if points else Markup("")
+
+
 def trend(points: list[Row], title: str) -> Markup:
     """Share of quarantined rows (`share`) by delivery (`n`)."""
     import altair as alt
 
-    if not points:
-        return Markup("")
-    chart = (
-        alt.Chart(alt.Data(values=points))
-        .mark_line(point=True)
-        .encode(
-            alt.X("n:O", title=title, sort=None), alt.Y("share:Q", title=None, axis=alt.Axis(format=".1%"))
-        )
-        .properties(width=640, height=140)
-    )
-    return svg(chart)
+    line = _quarantine(points, alt.X("n:O", title=title, sort=None)).properties(width=640, height=140)
+    return svg(line) if points else Markup("")
+
+
+def _quarantine(points: list[Row], x: Any) -> Any:
+    """A line of the largest `share` at each place of `x`, in the colour of quarantine."""
+    import altair as alt
+
+    line = alt.Chart(alt.Data(values=points)).mark_line(point={"color": BAD}, color=BAD)
+    return line.encode(x, alt.Y("max(share):Q", title=None, axis=alt.Axis(format=".1%")))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -160,6 +160,27 @@ class Store:
         except self._client.exceptions.ClientError as error:
             if _code(error) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
                 raise
+
+    def only(self, keys: Collection[str]) -> Store:
+        """This store for reading, as if it held nothing but some keys."""
+        return _Part(self._client, self._bucket, frozenset(keys))
+
+
+class _Part(Store):
+    """A store of which a reader sees some keys."""
+
+    def __init__(self, client: Any, bucket: str, keys: frozenset[str]) -> None:
+        super().__init__(client, bucket)
+        self._keys = keys
+
+    def exists(self, key: str) -> bool:
+        return key in self._keys and super().exists(key)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        return (k for k in super().list(prefix) if k in self._keys)
+
+    def sizes(self, prefix: str = "") -> dict[str, int]:
+        return {k: n for k, n in super().sizes(prefix).items() if k in self._keys}
 
 
 def open_store(settings: Settings) -> Store:

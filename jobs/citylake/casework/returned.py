@@ -9,6 +9,7 @@ import io
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from citylake.contract.meaning import guard, header_key
 from citylake.ingest.formats.header import RECORD
@@ -35,7 +36,7 @@ def as_workbook(rows: Iterable[list[str]]) -> bytes:
     sheet = book.active or book.create_sheet()
     for r, row in enumerate(rows, start=1):
         for c, text in enumerate(row, start=1):
-            cell = sheet.cell(r, c)
+            cell: Any = sheet.cell(r, c)  # never part of a merged area here
             cell.value, cell.number_format = ILLEGAL_CHARACTERS_RE.sub("", text), "@"
             cell.data_type = "s"  # also where the text begins like a formula
     buffer = io.BytesIO()

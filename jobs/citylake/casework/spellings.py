@@ -70,6 +70,8 @@ def _numbers(value: Decimal) -> Iterator[str]:
 def _cut(value: Decimal) -> Decimal:
     """Digits past the fifteenth as zeros."""
     sign, digits, exponent = value.as_tuple()
+    if not isinstance(exponent, int):  # an infinite number, which no text of digits gives
+        return value
     kept = digits[:_DIGITS] + (0,) * max(0, len(digits) - _DIGITS)
     return Decimal((sign, kept, exponent))
 

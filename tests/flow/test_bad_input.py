@@ -80,7 +80,7 @@ def _quarantine(spark: Any, dataset: str, accepted: dict[int, Judged]) -> None:
     rows = pa.concat_tables([j.outcome.rows for j in accepted.values() if j.outcome.rows is not None])
     spark.createDataFrame(rows).createOrReplaceTempView("bad_input")
     refused = spark.sql(compiled.select.replace("{bronze}", "bad_input")).where(f"NOT ({compiled.clean})")
-    for row in refused.selectExpr("_receipt", "_line_no", f"{compiled.reasons_sql()} AS reasons").collect():
+    for row in refused.selectExpr("_receipt", "_line_no", "_verdict AS reasons").collect():
         accepted[row["_receipt"]].quarantined.update((row["_line_no"], reason) for reason in row["reasons"])
 
 

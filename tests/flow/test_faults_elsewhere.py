@@ -12,7 +12,8 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from citylake.compile.select import compile_contract, silver_columns
+from citylake.compile.select import compile_contract
+from citylake.compile.tables import silver_columns
 from citylake.core.settings import ROOT
 
 from tests.bad_input.judge import base_contracts
@@ -73,8 +74,7 @@ def _rows(spark: Any, dataset: str, rows: pa.Table, by_batch: dict[str, Came]) -
     spark.createDataFrame(rows).createOrReplaceTempView("faults")
     judged = spark.sql(compiled.select.replace("{bronze}", "faults"))
     texts = [f"CAST(`{c}` AS STRING) AS `{c}`" for c in columns]
-    reasons = f"{compiled.reasons_sql()} AS reasons"
-    for row in judged.selectExpr("_batch_id", "_line_no", "_row_no", reasons, *texts).collect():
+    for row in judged.selectExpr("_batch_id", "_line_no", "_row_no", "_verdict AS reasons", *texts).collect():
         one = by_batch[row["_batch_id"]]
         # Lines of JSON on one line are told apart by their record.
         place = str(row["_line_no"] if one.fault.file.suffix not in (".json",) else row["_row_no"])

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 from citylake.audit.conservation import batches
-from citylake.compile.select import compile_contract
 from citylake.contract.model import Contract
 from citylake.core.names import quarantine, silver
 from citylake.core.settings import Settings
@@ -124,10 +123,8 @@ def _quarantine(lake: Lake, dataset: str) -> list[dict[str, Any]]:
 
 
 def _silver(lake: Lake, contract: Contract) -> list[dict[str, Any]]:
-    compiled = compile_contract(contract, ROOT)
     out: list[dict[str, Any]] = []
     for r in _rows(lake, silver(contract.id)):
-        flags = compiled.names([r[w] for w in compiled.flag_words], flags=True)
         values = {
             c.name: _text(r[c.name]) for c in contract.columns if not c.bronze_only and r[c.name] is not None
         }
@@ -137,7 +134,9 @@ def _silver(lake: Lake, contract: Contract) -> list[dict[str, Any]]:
             if r.get(n) is not None
         }
         cell = {"key": r[contract.unpivot["name"]]} if contract.unpivot else {}
-        out.append({"delivery": r["delivery"], "line": r["line"], **cell, "flags": flags, **values, **times})
+        out.append(
+            {"delivery": r["delivery"], "line": r["line"], **cell, "flags": r["_flags"], **values, **times}
+        )
     return out
 
 

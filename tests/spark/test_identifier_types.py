@@ -169,10 +169,7 @@ def judged(spark: Any, root: Path, cases: list[tuple[str, ...]]) -> list[tuple[A
             .select("_row_no", *KINDS, "_verdict", "_flags")
             .toPandas()
         )
-    return [
-        (r[0], r[1:5], {*done.names([r[5]]), *done.names([r[6]], flags=True)})
-        for r in rows.itertuples(index=False, name=None)
-    ]
+    return [(r[0], r[1:5], {*r[5], *r[6]}) for r in rows.itertuples(index=False, name=None)]
 
 
 def test_four_identifiers_are_cleaned_and_checked_as_their_standards_say(spark: Any, root: Path) -> None:

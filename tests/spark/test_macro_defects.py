@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.compile.select import Compiled, compile_contract
+from citylake.compile.select import compile_contract
 from citylake.contract.inputs import mart_inputs
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
@@ -69,7 +69,7 @@ class Judged:
         )
         for row in judged.collect():
             place = (contract.id, row["_batch_id"], row["_row_no"])
-            self.flags[place] = _names(compiled, row)
+            self.flags[place] = _names(row)
             self.keys[place] = (
                 row["indicator_code"],
                 getattr(row, "division_code", "210100"),
@@ -125,9 +125,8 @@ def _bronze(folder: Path, contract: Contract) -> Iterator[dict[str, Any]]:
         yield {**row, **marks, "_known_at": manifest["sent_at"]}
 
 
-def _names(compiled: Compiled, row: Any) -> set[str]:
-    verdicts = compiled.names([row[w] for w in compiled.verdict_words])
-    return {*verdicts, *compiled.names([row[w] for w in compiled.flag_words], flags=True)}
+def _names(row: Any) -> set[str]:
+    return {*row["_verdict"], *row["_flags"]}
 
 
 @pytest.fixture(scope="module", params=SEEDS)

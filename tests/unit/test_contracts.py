@@ -68,6 +68,11 @@ def copy(root: Path, tmp_path: Path) -> Path:
             "logicalTyp: date, businessName: ORDate",
             "did you mean 'logicalType'?",
         ),
+        (
+            "{property: type, value: longitude}",
+            "{property: type, value: longitude}, {property: formerly, value: [x, latitude]}",
+            "formerly: 'latitude': column 'latitude' bears it today",
+        ),
         ("{name: material,", "{name: resident_score,", "no such data about persons"),
         ("value: register}", "value: registry}", 'kind: "registry" is not one of'),
         (

@@ -166,6 +166,8 @@ def spark_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
         "spark.sql.session.timeZone": "Asia/Shanghai",
         "spark.sql.ansi.enabled": "true",
+        # INT96, the default, has no statistics and no zone, and readers drop it.
+        "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
         "spark.sql.execution.pythonUDF.arrow.enabled": "false",
         "spark.sql.warehouse.dir": str(settings.state / "warehouse"),
         "spark.driver.host": "127.0.0.1",

@@ -17,8 +17,8 @@ from citylake.storage.store import Store
 
 # Folders that some part of the lake writes; anything else under the bucket is a damage.
 KNOWN = (
-    *("inbox", "landing", "receipts", "letters", "notices", "evidence", "releases", "seals"),
-    *("bronze", "stage", "silver", "quarantine", "kept", "marts", "audit", "open", "doctor"),
+    *("inbox", "landing", "receipts", "letters", "notices", "evidence", "contracts", "rules", "releases"),
+    *("seals", "bronze", "stage", "silver", "quarantine", "kept", "marts", "audit", "open", "doctor"),
 )
 
 
@@ -57,6 +57,7 @@ def _records(objects: Objects, sizes: dict[str, int], seen: Examination) -> None
     given = records.receipts(objects, sizes, seen)
     records.answered(given, known, sizes, seen)
     records.landing(objects, sizes, given, seen)
+    records.kept_texts(objects, sizes, known, seen)
     records.released(objects, sizes, known, seen)
     records.hints(objects, sizes, seen)
 

@@ -16,6 +16,7 @@ from citylake.contract.model import Contract
 from citylake.core.names import bronze, landing_key
 from citylake.core.settings import Settings
 from citylake.ingest.decode import bronze_batches, bronze_schema
+from citylake.ledger import contracts
 from citylake.ledger.evidence import events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts
 from citylake.privacy.tokens import load_tokens
@@ -62,9 +63,10 @@ def decoded_receipts(store: Store, contract: Contract) -> list[Receipt]:
 
 
 def batch_losses(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> list[Loss]:
-    """The differences of one batch; columns that bronze took from other versions of the contract are left
-    out.
+    """The differences of one batch, read by the contract that it was received under; columns that bronze
+    took from other versions of the contract are left out.
     """
+    contract = contracts.of_receipt(store, contract, events(store, contract.id), receipt)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         paths = {f.sha256: Path(folder) / f.sha256 for f in receipt.files}
         for sha256, path in paths.items():

@@ -13,7 +13,15 @@ from typing import Any
 
 from citylake.audit.deltalog import LOG, log_entries
 from citylake.audit.findings import Examination
-from citylake.core.names import evidence_key, landing_key, letter_key, receipt_key, release_key
+from citylake.core.names import (
+    contract_key,
+    evidence_key,
+    landing_key,
+    letter_key,
+    receipt_key,
+    release_key,
+    rules_key,
+)
 from citylake.ledger.seal import GENESIS, HINT, Objects, hashes
 
 Chains = dict[str, list[dict[str, Any]]]
@@ -140,6 +148,26 @@ def _whose(given: list[dict[str, Any]], key: str) -> str:
         if f.get("sha256") == sha256
     ]
     return ", ".join(told)
+
+
+def kept_texts(objects: Objects, sizes: dict[str, int], known: Chains, seen: Examination) -> None:
+    """The contract that every batch was received under and the rules that judged it are kept, under the hash
+    of their text.
+    """
+    for fact, key_of in (("contract", contract_key), ("rules", rules_key)):
+        named = {
+            key_of(chain, str(e["facts"][fact]))
+            for chain, events in known.items()
+            for e in events
+            if fact in e.get("facts", {})
+        }
+        for key in sorted(named - sizes.keys()):
+            seen.add("text.missing", key, "an event of a batch names it, and it is gone")
+    keys = [k for k in sizes if k.startswith(("contracts/", "rules/"))]
+    for key, sha256 in hashes(objects, keys):
+        if key.rsplit("/", 1)[1] != f"{sha256}.json":
+            seen.add("text.changed", key, "its bytes do not have the hash that is its name")
+    seen.looked_at["contracts and rules"] += len(keys)
 
 
 def released(objects: Objects, sizes: dict[str, int], known: Chains, seen: Examination) -> None:

@@ -13,7 +13,7 @@ app = typer.Typer()
 
 def _show_changes(against: str) -> bool:
     """Print what changed since a revision; whether a version is too low for its change."""
-    from citylake.contract.compare import changes_against
+    from citylake.compile.compare import changes_against
 
     found = changes_against(load_settings().root, against)
     for c in found:

@@ -1,21 +1,22 @@
 """Compiles a contract to one Spark SQL SELECT that normalises, casts and judges a batch of bronze. No Spark
 import.
 
-Shape of the result: key and value columns typed, lineage columns, `_verdict` and `_flags` (bit masks over the
-ordered
-rules, further words as `_verdict_2` ...), `_row_hash` (SHA-256 over the typed columns).
+Shape of the result: key and value columns typed, lineage columns, `_verdict` and `_flags` (ids of the rules
+that the row breaks, errors and warnings; empty for most), `_row_hash` (SHA-256 over the typed columns).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from citylake.compile.tables import row_hash, silver_columns
 from citylake.contract.model import Bilingual, Check, Column, Contract, Severity
 from citylake.core.codes import load_codes
 
-WORD = 62  # bits used of a BIGINT; the sign bit stays out of play
+_WORD = 62  # bits used of a BIGINT; the sign bit stays out of play
 RECORD_ERRORS = {
     "record.extra_field": Bilingual("字段多于约定", "more fields than the contract has"),
     "record.missing_field": Bilingual("字段少于约定", "fewer fields than the contract has"),
@@ -50,7 +51,7 @@ LINEAGE = (
 
 @dataclass(frozen=True)
 class Rule:
-    """One bit: where `broken` is true the row breaks the rule `id`."""
+    """Where `broken` is true the row breaks the rule `id`, a name that is never given to another meaning."""
 
     id: str
     broken: str  # SQL boolean, never NULL
@@ -59,57 +60,43 @@ class Rule:
     column: str | None
     dimension: str = "conformity"
 
+    @property
+    def fingerprint(self) -> str:
+        """Tells two editions of a rule apart that bear one id: 16 hexadecimal digits."""
+        return hashlib.sha256(f"{self.id} {self.severity} {self.broken}".encode()).hexdigest()[:16]
+
 
 @dataclass(frozen=True)
 class Compiled:
-    """The SELECT of a contract and the rules behind its bits."""
+    """The SELECT of a contract and the rules that it applies."""
 
     contract: Contract
     select: str  # over the relation {bronze}
     verdicts: tuple[Rule, ...]
     flags: tuple[Rule, ...]
-
-    @property
-    def verdict_words(self) -> tuple[str, ...]:
-        """The columns that hold verdict bits."""
-        return _words("_verdict", len(self.verdicts))
-
-    @property
-    def flag_words(self) -> tuple[str, ...]:
-        """The columns that hold flag bits."""
-        return _words("_flags", len(self.flags))
+    keys: tuple[str, ...]  # as the SELECT names them
 
     @property
     def clean(self) -> str:
         """SQL: the row broke no rule."""
-        return " AND ".join(f"{w} = 0" for w in self.verdict_words)
+        return "size(_verdict) = 0"
 
-    def names(self, values: Sequence[int], *, flags: bool = False) -> list[str]:
-        """The rule ids behind stored mask words."""
-        rules = self.flags if flags else self.verdicts
-        return [r.id for i, r in enumerate(rules) if values[i // WORD] >> (i % WORD) & 1]
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of `rules_json`: the rules, the way to the typed values and the version of the contract."""
+        return hashlib.sha256(self.rules_json()).hexdigest()
 
-    def reasons_sql(self) -> str:
-        """SQL for the array of rule ids that a row broke."""
-        cases = ", ".join(
-            f"CASE WHEN {bit(i, '_verdict')} THEN '{r.id}' END" for i, r in enumerate(self.verdicts)
-        )
-        return f"array_compact(array({cases}))"
-
-
-def bit(i: int, mask: str) -> str:
-    """SQL: bit `i` of a mask is set."""
-    return f"({_words(mask, i + 1)[-1]} & {1 << (i % WORD)}L) <> 0"
+    def rules_json(self) -> bytes:
+        """The rules as they stand, for whoever reads a stored rule id years later."""
+        rules = [{**asdict(r), "fingerprint": r.fingerprint} for r in (*self.verdicts, *self.flags)]
+        told = {"dataset": self.contract.id, "version": self.contract.version, "keys": self.keys}
+        told["select"] = self.select
+        return json.dumps({**told, "rules": rules}, ensure_ascii=False, indent=1).encode()
 
 
 def _words(mask: str, bits: int) -> tuple[str, ...]:
-    n = max(1, -(-bits // WORD))
+    n = max(1, -(-bits // _WORD))
     return tuple(mask if i == 0 else f"{mask}_{i + 1}" for i in range(n))
-
-
-def silver_columns(contract: Contract) -> tuple[Column, ...]:
-    """The columns that leave bronze."""
-    return tuple(c for c in contract.columns if not c.bronze_only)
 
 
 def compile_contract(contract: Contract, root: Path) -> Compiled:
@@ -121,7 +108,7 @@ def compile_contract(contract: Contract, root: Path) -> Compiled:
     flags = [r for r in rules if r.severity != "error"]
     blanks = {c.name: [_fill(k, c) for k in c.type.checks if k.severity == "blank"] for c in columns}
     select = _select(columns, verdicts, flags, blanks)
-    return Compiled(contract, select, tuple(verdicts), tuple(flags))
+    return Compiled(contract, select, tuple(verdicts), tuple(flags), contract.keys)
 
 
 def _record_rules() -> list[Rule]:
@@ -249,9 +236,9 @@ def _select(
     final = ", ".join(f"{_blanked(c, blanks[c.name])} AS {c.name}" for c in columns)
     names = ", ".join(c.name for c in columns)
     lineage = ", ".join(LINEAGE)
-    masks = ", ".join(_masks("_verdict", verdicts) + _masks("_flags", flags))
-    words = ", ".join((*_words("_verdict", len(verdicts)), *_words("_flags", len(flags))))
-    return f"""SELECT {names}, {lineage}, {words}, {_hash(columns)} AS _row_hash
+    masks = ", ".join(_masks("m_verdict", verdicts) + _masks("m_flags", flags))
+    broken = f"{_broken('m_verdict', verdicts)} AS _verdict, {_broken('m_flags', flags)} AS _flags"
+    return f"""SELECT {names}, {lineage}, {broken}, {row_hash(columns)} AS _row_hash
 FROM (SELECT *, {masks}
 FROM (SELECT * EXCEPT ({_taken_over(columns)}), {final}
 FROM (SELECT *, {cast}
@@ -280,7 +267,7 @@ def _masks(mask: str, rules: list[Rule]) -> list[str]:
     words = _words(mask, len(rules))
     out: list[str] = []
     for n, word in enumerate(words):
-        part = rules[n * WORD : (n + 1) * WORD]
+        part = rules[n * _WORD : (n + 1) * _WORD]
         bits = (
             " | ".join(f"CASE WHEN {_guarded(r)} THEN {1 << i}L ELSE 0L END" for i, r in enumerate(part))
             or "0L"
@@ -289,39 +276,17 @@ def _masks(mask: str, rules: list[Rule]) -> list[str]:
     return out
 
 
+def _broken(mask: str, rules: list[Rule]) -> str:
+    """SQL: the ids behind the bits; most rows break nothing and build no array."""
+    none = " AND ".join(f"{w} = 0" for w in _words(mask, len(rules)))
+    cases = ", ".join(
+        f"CASE WHEN ({mask if i < _WORD else f'{mask}_{i // _WORD + 1}'} & {1 << (i % _WORD)}L) <> 0"
+        f" THEN '{r.id}' END"
+        for i, r in enumerate(rules)
+    )
+    return f"CASE WHEN {none} THEN CAST(array() AS ARRAY<STRING>) ELSE array_compact(array({cases})) END"
+
+
 def _guarded(rule: Rule) -> str:
     """A record that could not be read breaks only the rule that says so."""
     return rule.broken if rule.id.startswith("record.") else f"_error IS NULL AND {rule.broken}"
-
-
-def content(contract: Contract, row: str = "") -> str:
-    """SQL: a hash of what a typed row says beside its key; `row` is the prefix of its columns."""
-    return _hash(tuple(c for c in silver_columns(contract) if c.name not in contract.keys), row)
-
-
-def _hash(columns: tuple[Column, ...], row: str = "") -> str:
-    parts = ", ".join(f"coalesce(CAST({row}{c.name} AS STRING), '\\u0000')" for c in columns)
-    return f"sha2(concat_ws('\\u001f', {parts}), 256)"
-
-
-def silver_ddl(contract: Contract, compiled: Compiled) -> str:
-    """The column list of the silver table."""
-    columns = [f"{c.name} {c.type.physical}" for c in silver_columns(contract)]
-    columns += ["_batch_id STRING", "_receipt BIGINT", "_file_id STRING", "_row_no BIGINT", "_line_no BIGINT"]
-    columns += ["_byte_start BIGINT", "_byte_end BIGINT", "_sent_at STRING", "_row_hash STRING"]
-    columns += [f"{w} BIGINT" for w in compiled.flag_words]
-    columns += ["_valid_from DATE", "_valid_to DATE"] if contract.kind == "register" else []
-    return ", ".join([*columns, "_known_from TIMESTAMP", "_known_to TIMESTAMP"])
-
-
-def statistics(contract: Contract) -> str:
-    """The columns by which files of a readable table can be skipped, with commas: keys, days and moments.
-
-    Delta would take the first 32 columns: those of a wide dataset are texts that nobody searches in order,
-    and its moments come after them.
-    """
-    mart = contract.kind == "mart"
-    own = contract.columns if mart else silver_columns(contract)
-    ordered = [c.name for c in own if c.name in contract.keys or c.type.physical in ("DATE", "TIMESTAMP")]
-    valid = ["_valid_from", "_valid_to"] if contract.kind == "register" else []
-    return ",".join(ordered if mart else [*ordered, "_receipt", *valid, "_known_from", "_known_to"])

@@ -8,7 +8,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from citylake.compile.select import silver_columns
+from citylake.compile.tables import silver_columns
 from citylake.contract.model import Column, Contract
 
 CRITICAL, WARNING = "critical", "warning"

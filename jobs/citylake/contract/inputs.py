@@ -27,8 +27,10 @@ def mart_inputs(root: Path, mart: str) -> tuple[str, ...]:
 
 
 def is_dataset(name: str) -> bool:
-    """Whether an input is a dataset, not another mart, a code list, a quarantine, the ledger or the code."""
-    return name != "code" and not name.startswith((MARTS, CODES, QUARANTINE, LEDGER))
+    """Whether an input is a dataset, not another mart, a code list, a quarantine, the ledger, or the mart's
+    own contract or code.
+    """
+    return "/" in name and not name.startswith((MARTS, CODES, QUARANTINE, LEDGER))
 
 
 def mart_datasets(root: Path, mart: str) -> tuple[str, ...]:

@@ -154,6 +154,7 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
             yield problem(
                 source, (*place, "quality", i), "contract.vacuous", "a minimum of 0 rows can never fail"
             )
+    yield from _former_names(source, place, table.get("properties", []))
     names = {c.get("name") for c in table.get("properties", [])}
     chart = custom(table).get("chart") or {}
     for column in {chart[k] for k in ("x", "y", "by", "line") if k in chart} - names:
@@ -163,6 +164,17 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
             "contract.chart",
             f"the chart names '{column}', which is no column",
         )
+
+
+def _former_names(source: Source, place: Place, columns: list[dict[str, Any]]) -> Iterator[Problem]:
+    """A former name belongs to one column and to none of today's: two would hold the same history."""
+    owners = {str(c.get("name")): f"column '{c.get('name')}' bears it today" for c in columns}
+    for j, column in enumerate(columns):
+        for name in custom(column).get("formerly") or ():
+            where = (*place, "properties", j, "customProperties")
+            if name in owners:
+                yield problem(source, where, "contract.formerly", f"formerly: '{name}': {owners[name]}")
+            owners[name] = f"column '{column.get('name')}' had it"
 
 
 def _column(

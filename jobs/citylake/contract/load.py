@@ -238,8 +238,8 @@ def _columns(raw: dict[str, Any], types: Types) -> list[Column]:
     props, kind = custom(raw), types[custom(raw)["type"]]
     if kind.personal == "drop":
         return [_column(raw, props, kind, types.steps)]
-    facts = _resident_facts(raw["name"], types) if kind.personal == "resident_id" else []
-    return [_column(raw, props, kind, types.steps), *facts]
+    column = _column(raw, props, kind, types.steps)
+    return [column, *(_resident_facts(column, types) if kind.personal == "resident_id" else [])]
 
 
 def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType, steps: dict[str, Any]) -> Column:
@@ -259,12 +259,14 @@ def _column(raw: dict[str, Any], props: dict[str, Any], kind: SemanticType, step
         start=first - 1 if first is not None else None,
         end=last,
         valid_on=props.get("validOn"),
+        formerly=tuple(props.get("formerly", ())),
         meaning=Bilingual(raw.get("description", label), props.get("en", raw["name"].replace("_", " "))),
     )
 
 
-def _resident_facts(name: str, types: Types) -> list[Column]:
+def _resident_facts(column: Column, types: Types) -> list[Column]:
     """What the decoder states about an identifier beside its token (design rule 7)."""
+    name = column.name
     labels = {
         "form": "证件形式",
         "birth_date": "证件出生日期",
@@ -278,6 +280,7 @@ def _resident_facts(name: str, types: Types) -> list[Column]:
             type=types[kind],
             derived=f"{name}_{fact}",
             derived_from=(f"{name}_{fact}",),
+            formerly=tuple(f"{n}_{fact}" for n in column.formerly),
         )
         for fact, kind in FACTS.items()
     ]

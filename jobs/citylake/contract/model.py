@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 AMEND_SUFFIX = ".amend.csv"
 Kind = Literal["register", "event", "observation", "mart"]
-Severity = Literal["error", "warning", "info"]
+Severity = Literal["error", "warning", "info", "blank"]  # blank: a warning, and the value is taken out
 Personal = Literal["none", "drop", "token", "resident_id"]
 
 
@@ -78,6 +78,12 @@ class Column:
         None  # SQL date over typed and lineage columns on which the code must have been valid
     )
     meaning: Bilingual | None = None
+    formerly: tuple[str, ...] = ()  # the names that it had in earlier contracts, oldest first
+
+    @property
+    def origin(self) -> str:
+        """The name under which the column was known first; it stands for the column for good."""
+        return self.formerly[0] if self.formerly else self.name
 
     def header(self, layout: str) -> str:
         """The header text of this column in a layout."""

@@ -102,6 +102,16 @@ def case_chain(dataset: str) -> str:
     return f"cases/{dataset}"
 
 
+def rules_key(dataset: str, fingerprint: str) -> str:
+    """The rules behind the ids of verdicts and flags, as they stood when a batch was judged."""
+    return f"rules/{dataset}/{fingerprint}.json"
+
+
+def contract_key(dataset: str, sha256: str) -> str:
+    """A contract as it stood when a delivery was received under it."""
+    return f"contracts/{dataset}/{sha256}.json"
+
+
 def evidence_key(chain: str, number: int) -> str:
     """One event of a chain; a chain is a dataset, a mart table or `release`."""
     return f"evidence/{chain}/{number:08d}.json"

@@ -16,7 +16,8 @@ from citylake.core.errors import EnvironmentFailed
 from citylake.core.names import bronze, landing_key
 from citylake.core.settings import Settings
 from citylake.ingest.decode import bronze_batches, bronze_schema
-from citylake.ledger.evidence import append
+from citylake.ledger import contracts
+from citylake.ledger.evidence import append, events
 from citylake.ledger.receipts import Receipt
 from citylake.privacy.tokens import load_tokens
 from citylake.storage.delta import APP, KEPT_FOR_GOOD, delta_options, holds, open_table
@@ -41,7 +42,11 @@ class _Counted:
 
 
 def decode(settings: Settings, store: Store, contract: Contract, receipt: Receipt) -> dict[str, Any]:
-    """Append a landed delivery to bronze once; a second call finds the commit's marker and writes nothing."""
+    """Append a landed delivery to bronze once, read by the contract that it was received under.
+
+    A second call finds the commit's marker and writes nothing.
+    """
+    contract = contracts.of_receipt(store, contract, events(store, contract.id), receipt)
     table = _ensure_table(settings, contract)
     done = holds(table, receipt.number)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:

@@ -19,6 +19,7 @@ from citylake.ingest.formats.records import Unreadable
 from citylake.ingest.limits import MANIFEST_BYTES
 from citylake.ingest.manifest import MANIFEST, Manifest, read_manifest
 from citylake.ingest.verify import Verified, arrived, verify
+from citylake.ledger import contracts
 from citylake.ledger.batches import Binding, binding
 from citylake.ledger.evidence import append
 from citylake.ledger.receipts import (
@@ -85,7 +86,8 @@ def _unreadable(store: Store, contract: Contract, delivery: str, error: Impossib
 
 def _tell(store: Store, contract: Contract, receipt: Receipt) -> None:
     said = "received" if receipt.outcome == "accepted" else receipt.outcome
-    facts = {"delivery": receipt.delivery, "records": receipt.records}
+    under = contracts.keep(store, contract)
+    facts = {"delivery": receipt.delivery, "records": receipt.records, "contract": under}
     append(store, contract.id, said, receipt.number, facts)
 
 

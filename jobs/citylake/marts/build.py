@@ -11,12 +11,13 @@ import sys
 from collections.abc import Callable
 from dataclasses import astuple
 from datetime import date
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from citylake.compile.select import compile_contract, silver_ddl, statistics
 from citylake.compile.suite import rows_suite
+from citylake.compile.tables import silver_ddl, silver_shape, statistics
 from citylake.contract.inputs import (
     CODES,
     COVERAGE,
@@ -39,7 +40,9 @@ from citylake.marts import deliveries as ledger
 from citylake.marts import kept
 from citylake.marts.kept import ABSENT
 from citylake.marts.restatement import restate
+from citylake.refine.flag_bits import flag_bits
 from citylake.storage.delta import open_table, version
+from citylake.storage.evolve import conformed
 from citylake.storage.spark import choose_codegen
 from citylake.storage.store import Store
 
@@ -90,7 +93,7 @@ def build_table(
         if i in (DELIVERIES, COVERAGE)
         else _frame(spark(), settings, contracts, i, at)
         for i, at in inputs.items()
-        if i != "code"
+        if i not in ("contract", "code")
     }
     update = hasattr(code, "update") and rows >= settings.update_from_rows
     whole = kept.frame(spark(), settings, contract, code, frames, inputs) if update else code.build(frames)
@@ -110,10 +113,11 @@ def input_versions(
     settings: Settings, store: Store, contracts: dict[str, Contract], name: str
 ) -> dict[str, str]:
     """What a build would read: versions of silver and of quarantines, last gated versions of marts, hashes of
-    code lists, of the deliveries behind it and of the code that builds, and the reference day itself.
+    code lists, of the deliveries behind it, of the mart's contract and of the code that builds, and the
+    reference day itself.
     """
     found = {i: _state(settings, store, contracts, name, i) for i in mart_inputs(settings.root, name)}
-    return {**found, "code": mart_code(settings.root, name)}
+    return {**found, "contract": _promised(contracts[name]), "code": mart_code(settings.root, name)}
 
 
 def _state(settings: Settings, store: Store, contracts: dict[str, Contract], mart: str, name: str) -> str:
@@ -158,6 +162,13 @@ def _table(name: str) -> Table:
     return silver(name)
 
 
+def _promised(contract: Contract) -> str:
+    """A digest of what a mart's contract promises; its place and its texts for people are no part of it."""
+    columns = [(c.name, c.type.physical, c.key) for c in contract.columns]
+    told = [contract.kind, columns, rows_suite(contract)["expectations"], contract.suppress_below]
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
 def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
@@ -179,7 +190,10 @@ def _frame(
         return spark.createDataFrame([], input_ddl(settings.root, contracts, name))
     if name == REFERENCE_DAY:
         return spark.createDataFrame([(date.fromisoformat(at),)], input_ddl(settings.root, contracts, name))
-    return spark.read.format("delta").option("versionAsOf", at).load(_table(name).spark_uri(settings.lake))
+    rows = spark.read.format("delta").option("versionAsOf", at).load(_table(name).spark_uri(settings.lake))
+    if not is_dataset(name):
+        return rows
+    return conformed(rows, silver_shape(contracts[name]), partial(flag_bits, settings, contracts[name]))
 
 
 def _told(
@@ -208,7 +222,7 @@ def input_ddl(root: Path, contracts: dict[str, Contract], name: str) -> str:
     contract = contracts[name.removeprefix(MARTS)]
     if contract.kind == "mart":
         return ", ".join(f"{c.name} {c.type.physical}" for c in contract.columns)
-    return silver_ddl(contract, compile_contract(contract, root))
+    return silver_ddl(contract)
 
 
 def _write(

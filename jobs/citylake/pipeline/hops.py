@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from citylake.casework.telling import tell
+from citylake.compile.select import compile_contract
 from citylake.contract.model import Contract
 from citylake.core.attempts import Impossible, attempt
 from citylake.ingest.bronze import decode
@@ -86,13 +87,16 @@ def _decode_one(hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt) -> 
 
 def _refine_one(hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, Any]:
     from citylake.refine.refine import admit
+    from citylake.refine.rules import as_judged
 
     refined = hop("refine", lambda: _refined(lake, contract, receipt))
     counts = refined.facts["counts"]
     hop("gate", lambda: _gated(lake, contract, receipt, refined))
     passed = batch_state(receipt, events(lake.store, contract.id)) in ("gate", "overruled")
     if passed:
-        hop("admit", lambda: admit(lake.spark, lake.settings, contract, receipt, counts))
+        today = compile_contract(contract, lake.settings.root)
+        judged = as_judged(lake.store, today, refined.facts.get("rules"))
+        hop("admit", lambda: admit(lake.spark, lake.settings, judged, receipt, counts))
         append(lake.store, contract.id, ADMITTED, receipt.number, {})
     return {"passed": passed, **{k: v for k, v in counts.items() if not k.startswith("rule:")}}
 
@@ -100,13 +104,16 @@ def _refine_one(hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt) -> 
 def _refined(lake: Lake, contract: Contract, receipt: Receipt) -> Event:
     """The refined event; a batch whose gate has spoken is not refined again, silver may already hold it."""
     from citylake.refine.refine import refine
+    from citylake.refine.rules import keep
 
     known = events(lake.store, contract.id)
     held = find(known, "refined", receipt.number)
     if held is not None and find(known, "gate", receipt.number) is not None:
         return held
     admitted = admitted_receipts(lake.store, contract.id)
-    refined = refine(lake.spark, lake.settings, contract, receipt, replacement(receipt, admitted))
+    compiled = compile_contract(contract, lake.settings.root)
+    keep(lake.store, compiled)
+    refined = refine(lake.spark, lake.settings, compiled, receipt, replacement(receipt, admitted))
     return append(lake.store, contract.id, "refined", receipt.number, asdict(refined))
 
 

@@ -7,14 +7,15 @@ that MERGE.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 from pyspark.sql import DataFrame, Observation, SparkSession, Window
 from pyspark.sql import functions as F
 
-from citylake.compile.select import Compiled, compile_contract, silver_ddl, statistics
+from citylake.compile.select import Compiled, compile_contract
 from citylake.compile.suite import rows_suite
+from citylake.compile.tables import bronze_shape, silver_shape
 from citylake.contract.model import Contract
 from citylake.core.calendar import first_day
 from citylake.core.names import Table, bronze, quarantine, silver, stage
@@ -23,14 +24,11 @@ from citylake.ledger.receipts import Receipt, Replacement
 from citylake.privacy.masking import SAMPLES
 from citylake.quality.metrics import plan, with_key_counts
 from citylake.refine import rows
-from citylake.storage.delta import APP, holds, open_table, version
+from citylake.refine.flag_bits import flag_bits
+from citylake.storage.columns import QUARANTINE_PLACE
+from citylake.storage.delta import APP, holds, open_table
+from citylake.storage.evolve import conformed, follow, gathered
 from citylake.storage.spark import choose_codegen
-
-_PLACE = (
-    *("_receipt", "_batch_id", "_file_id", "_row_no", "_line_no"),
-    *("_byte_start", "_byte_end", "_period", "_known_at"),
-)
-SILVER_PROPERTIES = "'delta.enableChangeDataFeed' = 'true', 'delta.enableDeletionVectors' = 'false'"
 
 
 @dataclass(frozen=True)
@@ -40,19 +38,20 @@ class Refined:
     counts: dict[str, int]
     observed: dict[str, Any]  # the gate's numbers, by planned metric
     schema: str  # JSON of the accepted rows' StructType
+    rules: str  # fingerprint of the rules that judged; their text is kept under `rules_key`
 
 
 def refine(
     spark: SparkSession,
     settings: Settings,
-    contract: Contract,
+    compiled: Compiled,
     receipt: Receipt,
     replacing: Replacement | None = None,
 ) -> Refined:
     """Judge, deduplicate and compare one batch in the one action that writes its stage table."""
-    compiled = compile_contract(contract, settings.root)
+    contract = compiled.contract
     choose_codegen(spark, settings, receipt.records)
-    ensure_silver(spark, settings, compiled)
+    _follow(spark, settings, contract)
     judged = judge(spark, settings, compiled, receipt)
     counts, seen, actions, ends = (
         Observation(f"{n} {receipt.label}") for n in ("batch", "gate", "actions", "endings")
@@ -64,7 +63,7 @@ def refine(
     counted = with_key_counts(ranked.where("_disposition = 'accepted'"), suite)
     accepted = counted.observe(seen, *plan(suite, counted))
     current = current_silver(spark, settings, contract)
-    names, start = rows.silver_names(compiled), _valid_from(contract, receipt)
+    names, start = current.columns, _valid_from(contract, receipt)
     later = _named_later(spark, settings, compiled, replacing)
     told = [keys for keys in (later, _ended(spark, settings, contract, receipt)) if keys is not None]
     compared = rows.compare(
@@ -103,7 +102,13 @@ def refine(
         held = False
     _write_stage(operations, settings, contract, receipt)
     found = {**counts.get, **actions.get, **(ends.get if held else {"ended": 0})}
-    return Refined({k: int(v or 0) for k, v in found.items()}, dict(seen.get), counted.schema.json())
+    numbers = {k: int(v or 0) for k, v in found.items()}
+    return Refined(numbers, dict(seen.get), counted.schema.json(), compiled.fingerprint)
+
+
+def _follow(spark: SparkSession, settings: Settings, contract: Contract) -> None:
+    shape, bits = silver_shape(contract), partial(flag_bits, settings, contract)
+    follow(spark, settings, silver(contract.id), shape, bits)
 
 
 def _named_later(
@@ -147,9 +152,11 @@ def _judged(
 
 
 def batches(spark: SparkSession, settings: Settings, contract: Contract, numbers: list[int]) -> DataFrame:
-    """The batches of bronze with these receipts, found by the statistics of `_receipt`."""
+    """The batches of bronze with these receipts, found by the statistics of `_receipt`; older contracts may
+    have named the columns or lacked some.
+    """
     frame = spark.read.format("delta").load(bronze(contract.id).spark_uri(settings.lake))
-    return frame.where(F.col("_receipt").isin(*numbers))
+    return gathered(frame.where(F.col("_receipt").isin(*numbers)), bronze_shape(contract))
 
 
 def current_silver(spark: SparkSession, settings: Settings, contract: Contract) -> DataFrame:
@@ -172,16 +179,6 @@ def _ended(spark: SparkSession, settings: Settings, contract: Contract, receipt:
     ).select(*contract.keys)
 
 
-def ensure_silver(spark: SparkSession, settings: Settings, compiled: Compiled) -> None:
-    """Create the silver table of a contract at first use."""
-    if version(settings, silver(compiled.contract.id)) is not None:
-        return
-    address = silver(compiled.contract.id).sql(settings.lake)
-    ddl = silver_ddl(compiled.contract, compiled)
-    properties = f"{SILVER_PROPERTIES}, 'delta.dataSkippingStatsColumns' = '{statistics(compiled.contract)}'"
-    spark.sql(f"CREATE TABLE IF NOT EXISTS {address} ({ddl}) USING delta TBLPROPERTIES ({properties})")
-
-
 def _valid_from(contract: Contract, receipt: Receipt) -> str | None:
     """The first day of a register's period."""
     return first_day(receipt.period).isoformat() if contract.kind == "register" else None
@@ -201,31 +198,40 @@ def stage_table(contract: Contract, receipt: Receipt) -> Table:
 
 
 def admit(
-    spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt, counts: dict[str, int]
+    spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt, counts: dict[str, int]
 ) -> None:
     """Put a batch that passed its gate into quarantine and silver; each table takes it once, by its commit
     marker.
+
+    `compiled` is the contract as it judged the batch; silver and the stage are brought to today's shape.
     """
-    compiled = compile_contract(contract, settings.root)
+    contract = compiled.contract
     if counts["quarantined"] and not admitted(settings, contract, receipt, quarantine_too=True):
         _append_quarantine(spark, settings, compiled, receipt)
-    if admitted(settings, contract, receipt):
+    if admitted(settings, contract, receipt) or not counts["change"] + counts["ended"] + counts["insert"]:
         return
+    _follow(spark, settings, contract)
+    staged = _staged(spark, settings, contract, receipt)
     if counts["change"] + counts["ended"]:
-        merge = rows.merge_sql(
-            silver(contract.id).sql(settings.lake),
-            stage_table(contract, receipt).sql(settings.lake),
-            compiled,
-        )
+        view = f"staged_{contract.id.replace('/', '_')}"
+        staged.createOrReplaceTempView(view)
+        columns = staged.drop("_op").columns
         with _marked(spark, receipt):
-            spark.sql(merge).collect()
-    elif counts["insert"]:
-        _append_silver(spark, settings, contract, receipt)
+            spark.sql(
+                rows.merge_sql(silver(contract.id).sql(settings.lake), view, contract, columns)
+            ).collect()
+    else:
+        _append_silver(staged.drop("_op"), settings, contract, receipt)
 
 
-def _append_silver(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> None:
+def _staged(spark: SparkSession, settings: Settings, contract: Contract, receipt: Receipt) -> DataFrame:
+    """The operations of one batch; an older contract may have staged them."""
+    frame = spark.read.format("delta").load(stage_table(contract, receipt).spark_uri(settings.lake))
+    return conformed(frame, silver_shape(contract), partial(flag_bits, settings, contract))
+
+
+def _append_silver(new: DataFrame, settings: Settings, contract: Contract, receipt: Receipt) -> None:
     """A batch of new keys only needs no MERGE."""
-    new = spark.read.format("delta").load(stage_table(contract, receipt).spark_uri(settings.lake)).drop("_op")
     writer = (
         new.write.format("delta").mode("append").option("txnAppId", APP).option("txnVersion", receipt.number)
     )
@@ -259,8 +265,8 @@ def _refused(spark: SparkSession, settings: Settings, compiled: Compiled, receip
     record number only when it was unpivoted; the key tells its cells apart.
     """
     judged = judge(spark, settings, compiled, receipt).where(f"NOT ({compiled.clean})")
-    key = F.to_json(F.struct(*compiled.contract.keys)).alias("record")
-    return judged.select(*_PLACE, F.expr(compiled.reasons_sql()).alias("reasons"), key)
+    key = F.to_json(F.struct(*compiled.keys)).alias("record")
+    return judged.select(*QUARANTINE_PLACE, F.col("_verdict").alias("reasons"), key)
 
 
 def refused_rows(

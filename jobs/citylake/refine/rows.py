@@ -7,7 +7,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from citylake.compile.select import Compiled, Rule, bit, content, silver_columns
+from citylake.compile.select import Compiled, Rule
+from citylake.compile.tables import content, silver_shape
 from citylake.contract.model import Contract
 
 DISPOSITIONS = ("accepted", "duplicate", "superseded", "quarantined")
@@ -49,12 +50,12 @@ def batch_counts(compiled: Compiled) -> list[Column]:
     """Aggregates for one `observe`: rows by disposition and rows per rule."""
     counts = [F.count(F.lit(1)).alias("received")]
     counts += [F.count_if(F.col("_disposition") == d).alias(d) for d in DISPOSITIONS]
-    counts += [_rule_count(i, "_verdict", r) for i, r in enumerate(compiled.verdicts)]
-    return counts + [_rule_count(i, "_flags", r) for i, r in enumerate(compiled.flags)]
+    counts += [_rule_count("_verdict", r) for r in compiled.verdicts]
+    return counts + [_rule_count("_flags", r) for r in compiled.flags]
 
 
-def _rule_count(i: int, mask: str, rule: Rule) -> Column:
-    return F.count_if(F.expr(bit(i, mask))).alias(f"rule:{rule.id}")
+def _rule_count(broken: str, rule: Rule) -> Column:
+    return F.count_if(F.array_contains(broken, rule.id)).alias(f"rule:{rule.id}")
 
 
 def compare(
@@ -114,9 +115,9 @@ def operations(
     period.
     """
     changed = F.col("_action") == "change"
-    new = _version(
-        columns, {c: F.col(c) for c in columns if not c.startswith(("_known", "_valid"))}, valid_from
-    )
+    brought = {c.name for c in silver_shape(compiled.contract).columns}  # silver has retired ones beside
+    values = {c: F.col(c) for c in columns if c in brought and not c.startswith(("_known", "_valid"))}
+    new = _version(columns, values, valid_from)
     retire = _version(columns, {k: F.col(k) for k in compiled.contract.keys}, None)
     ops = [
         F.when(F.col("_action").isin("insert", "change"), _op(ASSERT, new)),
@@ -209,35 +210,14 @@ def without_claims(missing: DataFrame, judged: DataFrame, compiled: Compiled) ->
     return held.join(claims, F.col("_content").eqNullSafe(F.col("_claimed")), "left_anti").drop("_content")
 
 
-def silver_names(compiled: Compiled) -> list[str]:
-    """Column names of the silver table in order (as in `contract.sql.silver_ddl`)."""
-    names = [c.name for c in silver_columns(compiled.contract)]
-    names += [
-        "_batch_id",
-        "_receipt",
-        "_file_id",
-        "_row_no",
-        "_line_no",
-        "_byte_start",
-        "_byte_end",
-        "_sent_at",
-        "_row_hash",
-    ]
-    names += list(compiled.flag_words)
-    names += ["_valid_from", "_valid_to"] if compiled.contract.kind == "register" else []
-    return [*names, "_known_from", "_known_to"]
-
-
-def merge_sql(target: str, source: str, compiled: Compiled) -> str:
-    """The one MERGE that admits a batch: retire by key, assert as new rows."""
-    keys = compiled.contract.keys
-    columns = silver_names(compiled)
-    open_row = "t._known_to IS NULL" + (
-        " AND t._valid_to IS NULL" if compiled.contract.kind == "register" else ""
-    )
+def merge_sql(target: str, source: str, contract: Contract, columns: list[str]) -> str:
+    """The one MERGE that admits a batch: retire by key, assert as new rows of these columns."""
+    keys = contract.keys
+    open_row = "t._known_to IS NULL" + (" AND t._valid_to IS NULL" if contract.kind == "register" else "")
     match = " AND ".join(f"t.{k} = s._m_{k}" for k in keys)
     marks = ", ".join(f"CASE WHEN _op = '{RETIRE}' THEN {k} END AS _m_{k}" for k in keys)
+    values = ", ".join(f"s.{c}" for c in columns)
     return f"""MERGE INTO {target} t USING (SELECT *, {marks} FROM {source}) s
 ON {match} AND {open_row}
 WHEN MATCHED THEN UPDATE SET t._known_to = s._known_from
-WHEN NOT MATCHED AND s._op = '{ASSERT}' THEN INSERT ({", ".join(columns)}) VALUES ({", ".join(f"s.{c}" for c in columns)})"""  # noqa: E501
+WHEN NOT MATCHED AND s._op = '{ASSERT}' THEN INSERT ({", ".join(columns)}) VALUES ({values})"""

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -111,23 +110,17 @@ def _verdicts(
     out: dict[Place, tuple[frozenset[str], str]] = {}
     total = 0
     cell = compiled.contract.unpivot["name"] if compiled.contract.unpivot else None
-    words = [*compiled.verdict_words, *compiled.flag_words]
     for receipt in (r for r in given if r.outcome == "accepted"):
         total += receipt.records
         ranked = rank(
             judge(spark, settings, compiled, receipt), compiled, tuple(f.sha256 for f in receipt.files)
         )
-        some = " OR ".join([*(f"{w} <> 0" for w in words), "_disposition IN ('duplicate', 'superseded')"])
-        columns = ["_file_id", "_row_no", "_disposition", *words, *([cell] if cell else [])]
+        some = "size(_verdict) + size(_flags) > 0 OR _disposition IN ('duplicate', 'superseded')"
+        columns = ["_file_id", "_row_no", "_disposition", "_verdict", "_flags", *([cell] if cell else [])]
         for row in ranked.where(some).select(*columns).toLocalIterator():
             place = (compiled.contract.id, row["_file_id"], row["_row_no"], row[cell] if cell else "")
-            out[place] = (frozenset(_names(compiled, row)), row["_disposition"])
+            out[place] = (frozenset((*row["_verdict"], *row["_flags"])), row["_disposition"])
     return out, total
-
-
-def _names(compiled: Compiled, row: Any) -> Iterator[str]:
-    yield from compiled.names([row[w] for w in compiled.verdict_words])
-    yield from compiled.names([row[w] for w in compiled.flag_words], flags=True)
 
 
 def _places(planted: list[dict[str, Any]], given: list[Receipt], contract: Contract) -> dict[int, Place]:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import subprocess
+import tarfile
 import tempfile
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
+from citylake.compile.select import Compiled, compile_contract
+from citylake.compile.tables import silver_shape
 from citylake.contract.inputs import MARTS, mart_inputs
-from citylake.contract.load import load_contract, load_contracts, load_types
+from citylake.contract.load import contract_files, load_contract, load_contracts, load_types
 from citylake.contract.model import Contract
 from citylake.contract.source import read_yaml
 from citylake.core.errors import ContractError, LakeError
+from citylake.storage.evolve import delta_type, evolution, stated
 
 
 @dataclass(frozen=True)
@@ -30,42 +35,45 @@ def changes_against(root: Path, revision: str) -> list[Change]:
     """Every change of every contract since a git revision; LakeError `contract.revision` when git does not
     know it.
     """
-    old, new = _at(root, revision), load_contracts(root)
+    new = load_contracts(root)
     found: list[Change] = []
-    for name in sorted(old.keys() | new.keys()):
-        found += _changes(root, old.get(name), new.get(name))
-    return found
-
-
-def _at(root: Path, revision: str) -> dict[str, Contract]:
-    names = _git(root, "ls-tree", "-r", "--name-only", revision, "--", "schemas").splitlines()
-    types = load_types(root)
-    found: dict[str, Contract] = {}
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
-        for name in (n for n in names if n.endswith(".odcs.yaml")):
-            path = Path(folder) / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(_git(root, "show", f"{revision}:{name}"), "utf-8")
-            try:
-                contract = load_contract(read_yaml(path, Path(folder)), types)
-            except ContractError:
-                continue  # a contract that did not load promised nothing
-            found[contract.id] = contract
+        before = _at(root, revision, Path(folder))
+        old = _loaded(before)
+        for name in sorted(old.keys() | new.keys()):
+            found += _changes(root, before, old.get(name), new.get(name))
     return found
 
 
-def _git(root: Path, *arguments: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *arguments], capture_output=True, text=True, check=False)
+def _at(root: Path, revision: str, folder: Path) -> Path:
+    """The contracts, types and code lists of a revision, as a project in a folder."""
+    done = subprocess.run(
+        ["git", "-C", str(root), "archive", revision, "--", "schemas"], capture_output=True, check=False
+    )
     if done.returncode:
         raise LakeError(
             "contract.revision",
-            f"git knows no such revision: {arguments[-1]}",
+            f"git knows no such revision with contracts: {revision}",
             now="name a commit, a branch or a tag",
         )
-    return done.stdout
+    with tarfile.open(fileobj=BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
 
 
-def _changes(root: Path, old: Contract | None, new: Contract | None) -> list[Change]:
+def _loaded(root: Path) -> dict[str, Contract]:
+    types = load_types(root)
+    found: dict[str, Contract] = {}
+    for path in contract_files(root):
+        try:
+            contract = load_contract(read_yaml(path, root), types)
+        except ContractError:
+            continue  # a contract that did not load promised nothing
+        found[contract.id] = contract
+    return found
+
+
+def _changes(root: Path, before: Path, old: Contract | None, new: Contract | None) -> list[Change]:
     if old is None or new is None:
         gone = old or new
         assert gone is not None
@@ -79,15 +87,51 @@ def _changes(root: Path, old: Contract | None, new: Contract | None) -> list[Cha
                 "",
             )
         ]
-    found = [(text, True) for text in _breaking(old, new)] + [(text, False) for text in _additive(old, new)]
+    found = [(text, True) for text in (*_refused(old, new), *_breaking(old, new))]
+    found += [(text, False) for text in _additive(old, new)]
     needed = _version(old.version, any(b for _, b in found)) if found else old.version
     short = needed if _parts(new.version) < _parts(needed) else ""
-    return [Change(new.path, new.id, text, b, _readers(root, new) if b else (), short) for text, b in found]
+    told = [Change(new.path, new.id, text, b, _readers(root, new) if b else (), short) for text, b in found]
+    ruled = _rules(compile_contract(old, before), compile_contract(new, root)) if new.kind != "mart" else []
+    return told + [Change(new.path, new.id, text, False, (), "") for text in ruled]
+
+
+def _refused(old: Contract, new: Contract) -> list[str]:
+    """What no table that exists can follow: another key or kind, a narrower type."""
+    if "mart" in (old.kind, new.kind):
+        return []
+    before = silver_shape(old)
+    try:
+        evolution(
+            "silver",
+            {c.name: delta_type(c.type) for c in before.columns},
+            dict(stated(before)),
+            silver_shape(new),
+        )
+    except LakeError as error:
+        return [f"REFUSED by every lake that holds rows: {error.what}; {error.now}"]
+    return []
+
+
+def _rules(old: Compiled, new: Compiled) -> list[str]:
+    """Rules that came, went or judge otherwise; they hold for batches refined from now on."""
+    before, after = ({r.id: r for r in (*c.verdicts, *c.flags)} for c in (old, new))
+    found = [f"rule {r.id} added ({r.severity})" for r in after.values() if r.id not in before]
+    found += [f"rule {r.id} removed ({r.severity})" for r in before.values() if r.id not in after]
+    for one in (after[i] for i in after if i in before):
+        was = before[one.id]
+        if was.severity != one.severity:
+            found.append(f"rule {one.id}: {was.severity} became {one.severity}")
+        elif was.fingerprint != one.fingerprint:
+            found.append(f"rule {one.id} judges otherwise")
+    return found
 
 
 def _breaking(old: Contract, new: Contract) -> list[str]:
     before, after = {c.name: c for c in old.columns}, {c.name: c for c in new.columns}
-    found = [f"column {n} removed" for n in before.keys() - after.keys()]
+    renamed = {n: c.name for c in new.columns for n in c.formerly if n in before and c.name not in before}
+    found = [f"column {n} renamed {renamed[n]}" for n in renamed]
+    found += [f"column {n} removed" for n in sorted(before.keys() - after.keys() - renamed.keys())]
     for name in sorted(before.keys() & after.keys()):
         a, b = before[name], after[name]
         if a.type.physical != b.type.physical:
@@ -120,7 +164,7 @@ def _breaking(old: Contract, new: Contract) -> list[str]:
 
 def _additive(old: Contract, new: Contract) -> list[str]:
     names = {c.name for c in old.columns}
-    found = [f"column {c.name} added" for c in new.columns if c.name not in names]
+    found = [f"column {c.name} added" for c in new.columns if not names & {c.name, *c.formerly}]
     return found + [f"layout {y} added" for y in new.layouts.keys() - old.layouts.keys()]
 
 

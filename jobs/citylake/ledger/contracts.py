@@ -1,0 +1,41 @@
+"""The contract that a delivery was received under, kept for good: its landed bytes are read by it, whatever
+the contract says today.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+
+from pydantic import TypeAdapter
+
+from citylake.contract.model import Contract
+from citylake.core.names import contract_key
+from citylake.ledger.evidence import Event, find
+from citylake.ledger.receipts import Receipt
+from citylake.storage.store import Store
+
+
+@lru_cache(maxsize=1)
+def _form() -> TypeAdapter[Contract]:
+    return TypeAdapter(Contract)
+
+
+def keep(store: Store, contract: Contract) -> str:
+    """Write down a contract with the types of its columns, once; the SHA-256 of that text is its name."""
+    body = _form().dump_json(contract, indent=1)
+    sha256 = hashlib.sha256(body).hexdigest()
+    store.create(contract_key(contract.id, sha256), body)
+    return sha256
+
+
+def of_receipt(store: Store, today: Contract, known: list[Event], receipt: Receipt) -> Contract:
+    """The contract that a delivery was received under; today's where older code kept none.
+
+    `known` is the chain of the dataset.
+    """
+    received = find(known, "received", receipt.number)
+    sha256 = received.facts.get("contract") if received else None
+    if sha256 is None:
+        return today
+    return _form().validate_json(store.get_created(contract_key(today.id, sha256)))

@@ -37,6 +37,7 @@ def _start_scheduler() -> None:
     scheduler.up(settings)
     count = scheduler.set_going(settings)
     out.print(f"Airflow {scheduler.address(settings)}   {count} DAGs run by schedule; citylake down stops it")
+    out.print(scheduler.login_told(settings), highlight=False)
 
 
 def _show_views_over_jdbc() -> None:

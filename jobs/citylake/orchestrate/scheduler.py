@@ -17,11 +17,15 @@ from typing import Any
 
 from citylake.appliance.processes import Service, running, start, stop, wait_until
 from citylake.core.errors import EnvironmentFailed
+from citylake.core.secrets import create_once, local_secret
 from citylake.core.settings import Settings
 from citylake.orchestrate.pools import ingest_dags, mart_dags, pools
 from citylake.pipeline.plan import load_plan
 
 PARTS = ("airflow-api", "airflow-scheduler", "airflow-dags")
+USERS = {"admin": "admin", "steward": "user", "viewer": "viewer"}
+"""Users of the scheduler's pages and their roles: a steward answers required actions and starts runs."""
+
 DONE = ("success", "failed")
 PAGE = 100
 
@@ -38,12 +42,14 @@ def environment(settings: Settings) -> dict[str, str]:
         # next round, another computes.
         "AIRFLOW__CORE__PARALLELISM": "3",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{base}/execution/",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "False",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{u}:{r}" for u, r in USERS.items()),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords_file(settings)),
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(settings.port_airflow),
         "AIRFLOW__API__BASE_URL": base,
         "AIRFLOW__API__WORKERS": "1",
-        "AIRFLOW__API_AUTH__JWT_SECRET": _secret(home),
+        "AIRFLOW__API_AUTH__JWT_SECRET": local_secret(settings.state, "airflow-jwt"),
         "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "30",
         # The DAGs change with the plan only; every 30 s, the default, took 65 s of CPU in a demo of 800 s.
@@ -54,15 +60,21 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _secret(home: Path) -> str:
-    import secrets
+def password(settings: Settings, user: str) -> str:
+    """The random password of one of `USERS`."""
+    return local_secret(settings.state, f"airflow-{user}")
 
-    path = home / "jwt.key"
-    if not path.exists():
-        home.mkdir(parents=True, exist_ok=True)
-        path.touch(mode=0o600)
-        path.write_text(secrets.token_hex(32), "utf-8")
-    return path.read_text("utf-8")
+
+def login_told(settings: Settings) -> str:
+    """Who may log in, and where this lake's passwords are."""
+    return f"log in as {', '.join(USERS)}; passwords: {settings.state / 'secrets'}/airflow-<user>"
+
+
+def passwords_file(settings: Settings) -> Path:
+    """The file (mode 0600) from which the API server learns the passwords."""
+    path = settings.state / "secrets" / "airflow-passwords.json"
+    create_once(path, json.dumps({u: password(settings, u) for u in USERS}).encode())
+    return path
 
 
 def up(settings: Settings) -> None:
@@ -85,6 +97,7 @@ def up(settings: Settings) -> None:
 
 def _once(settings: Settings, program: str, env: dict[str, str]) -> None:
     made = settings.state / "airflow" / "pools.json.part"
+    made.parent.mkdir(parents=True, exist_ok=True)
     made.write_text(json.dumps(pools(load_plan(settings.root))), "utf-8")
     for arguments in (["db", "migrate"], ["pools", "import", str(made)]):
         done = subprocess.run(
@@ -122,7 +135,7 @@ class Api:
     def __init__(self, settings: Settings) -> None:
         """Talks to the local API server."""
         self._base = address(settings)
-        self._state = settings.state
+        self._login = {"username": "admin", "password": password(settings, "admin")}
         self._token: str | None = None
 
     def healthy(self) -> bool:
@@ -169,7 +182,7 @@ class Api:
     def call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """One call; the token is asked for at the first."""
         if self._token is None and "monitor" not in path:
-            self._token = self._send("GET", "/auth/token", None)["access_token"]
+            self._token = self._send("POST", "/auth/token", self._login)["access_token"]
         return self._send(method, path, body)
 
     def _send(self, method: str, path: str, body: dict[str, Any] | None) -> Any:

@@ -23,7 +23,7 @@ from citylake.ingest.sources.opening import open_source
 from citylake.ingest.sources.source import fetch
 from citylake.ledger.batches import SETTLED
 from citylake.orchestrate.pools import ingest_dags, mart_dags
-from citylake.orchestrate.scheduler import DONE, Api, address, down, up, wait_for
+from citylake.orchestrate.scheduler import DONE, Api, address, down, login_told, up, wait_for
 from citylake.pipeline.lake import Lake, open_lake
 from citylake.pipeline.plan import Plan, load_plan
 from citylake.release.release import releases
@@ -117,6 +117,7 @@ def schedule(lake: Lake, out: Console, *, keep: bool = False) -> list[str]:
     finally:
         if keep:
             out.print(f"Airflow {address(lake.settings)} stays; make down stops it", highlight=False)
+            out.print(login_told(lake.settings), highlight=False)
         else:
             down(lake.settings)
 

@@ -43,7 +43,11 @@ def read_log(objects: Objects, public: str | None, seen: Examination) -> Log:
     """All blocks; gaps, wrong links, wrong roots and wrong signatures are damages."""
     blocks: list[Block] = []
     previous, leaves = GENESIS, list[bytes]()
-    for position, key in enumerate(seal_keys(objects), start=1):
+    keys = list(seal_keys(objects))
+    for number in range(1, len(keys) + 1):
+        if seal_key(number) not in keys:
+            seen.add("seal.missing", seal_key(number), "a later seal is there and this one is gone")
+    for position, key in enumerate(keys, start=1):
         body = objects.get(key)
         try:
             block = read_block(body)
@@ -93,11 +97,13 @@ def compare(objects: Objects, log: Log, seen: Examination, since: int = 0) -> No
             seen.add("object.missing", key, "it is sealed and gone")
     again = {e.key for b in log.blocks if b.number > since for e in b.entries}
     _judge_content(objects, [e for e in entries.values() if e.key in sizes and e.key in again], sizes, seen)
+    unsealed = [k for k in sizes if is_sealed(k) and k not in entries]
+    for key in unsealed:
+        seen.add("object.unsealed", key, "nobody has answered for it yet; seal it when its writer is known")
+    if unsealed:
+        what = f"{len(unsealed)} objects came after the last seal, or later seals are gone"
+        seen.add("seal.tail", "seals/", what, "compare with a checkpoint that was kept outside")
     for key in sizes:
-        if is_sealed(key) and key not in entries:
-            seen.add(
-                "object.unsealed", key, "nobody has answered for it yet; seal it when its writer is known"
-            )
         seen.looked_at[f"objects {key.split('/')[0]}"] += 1
 
 

@@ -112,7 +112,8 @@ def test_a_steward_decides_on_the_page_of_required_actions(lake: Lake) -> None:
     assert _state(lake) == "waived" and broken_links(lake.store, case_chain(DATASET)) == []
     with pytest.raises(urllib.error.HTTPError, match="409"):
         decide(approved, "Reject", STEWARD)
-    assert {r["dag_run_id"]: r["state"] for r in api.runs()} == {refused: "success", approved: "success"}
+    mine = {r["dag_run_id"]: r["state"] for r in api.runs() if r["dag_id"] == "waivers"}
+    assert mine == {refused: "success", approved: "success"}
 
 
 def _decider(api: Api) -> Callable[[str, str, dict[str, str]], None]:

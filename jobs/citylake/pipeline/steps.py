@@ -85,9 +85,12 @@ def release(lake: Lake) -> dict[str, Any]:
 
 def keep_up(lake: Lake, *, dry_run: bool = False) -> dict[str, Any]:
     """Upkeep of all tables: counts per table that changes, and the stage tables that go."""
+    from citylake.ledger.seal import seal
     from citylake.release.upkeep import upkeep
 
     care = upkeep(lake.settings, lake.store, lake.contracts, dry_run=dry_run)
+    if not dry_run:
+        seal(lake.settings, lake.store)  # upkeep writes into the logs of tables
     changed = [
         {"table": t.table, "removed": len(t.removed), "log_kept": t.log_kept, "pinned": list(t.pinned)}
         for t in care.tables

@@ -43,10 +43,9 @@ def read_log(objects: Objects, public: str | None, seen: Examination) -> Log:
     """All blocks; gaps, wrong links, wrong roots and wrong signatures are damages."""
     blocks: list[Block] = []
     previous, leaves = GENESIS, list[bytes]()
-    keys = list(seal_keys(objects))
-    for number in range(1, len(keys) + 1):
-        if seal_key(number) not in keys:
-            seen.add("seal.missing", seal_key(number), "a later seal is there and this one is gone")
+    keys = seal_keys(objects)
+    for key in sorted({seal_key(n) for n in range(1, len(keys) + 1)} - set(keys)):
+        seen.add("seal.missing", key, "a later seal is there and this one is gone")
     for position, key in enumerate(keys, start=1):
         body = objects.get(key)
         try:

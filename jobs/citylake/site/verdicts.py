@@ -35,6 +35,9 @@ FACTS = {
     "accounted": Bilingual("有去处的行", "rows accounted for"),
     "decoded": Bilingual("解码行", "rows decoded"),
     "quarantine_share": Bilingual("隔离占比", "share of quarantined rows"),
+    "superseded_share": Bilingual(
+        "被同批其他行替代的占比", "share of rows that others of the batch supersede"
+    ),
     "ended_share": Bilingual("将终止的登记占比", "share of the register that ends"),
 }
 
@@ -48,7 +51,13 @@ def gate_lines(root: Path, contract: Contract, chain: list[Event], lang: str) ->
     facts = _facts(chain, spoken[-1])
     demands = {part: _demands(root, contract, part) for part in ("batch", "rows") if part in gate}
     return [
-        _line(contract, v, demands[part].get(v["rule_id"], {}), facts if part == "batch" else {}, lang)
+        _line(
+            contract,
+            v,
+            demands[part].get(v["rule_id"], {}) | v.get("bound", {}),  # as it was judged, not as it is today
+            facts if part == "batch" else {},
+            lang,
+        )
         for part in demands
         for v in gate[part]["verdicts"]
     ]

@@ -35,8 +35,7 @@ def amend_file(
     settings: Settings, store: Store, contract: Contract, case: Case, form: Literal["csv", "xlsx"] = "csv"
 ) -> bytes:
     """A file of a case's records: original columns, reference, problem; as CSV (UTF-8 with BOM, formulas
-    guarded)
-    or as a workbook of text cells. Personal columns are masked. Errors: `case.whole_batch`.
+    guarded) or as a workbook of text cells. Personal columns are masked. Errors: `case.whole_batch`.
     """
     if concerns_whole_batch(case.rule):
         raise LakeError(
@@ -86,8 +85,7 @@ def _records(
 
 def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at: datetime) -> str:
     """Put a corrected file into the inbox as a delivery that corrects an earlier one; returns its number.
-    Cells
-    that nobody corrected stand in it as they were sent.
+    Cells that nobody corrected stand in it as they were sent.
     """
     corrected = next(
         (

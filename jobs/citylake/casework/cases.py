@@ -91,7 +91,7 @@ def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Cas
                 today,
                 done=done,
                 ends=ended_by,
-                held=state == ADMITTED,
+                in_silver=state == ADMITTED,
             )
             found.append(_case(contract, receipt, reason, history, root))
     return found

@@ -22,14 +22,14 @@ class History:
     today: date
     done: bool  # nothing waits any more: replaced, withdrawn, sent again, or let in as a whole
     ends: frozenset[int]  # receipts whose admission ends it as a whole
-    held: bool  # silver holds the batch, so that single records can be amended
+    in_silver: bool  # silver holds the batch, so that single records can be amended
 
     @property
     def outstanding(self) -> int | None:
         """Records still refused after the last amendment; None when none came, 0 when nothing waits any
         more.
         """
-        if self.done or not self.held:
+        if self.done or not self.in_silver:
             return 0 if self.done else None
         done = [e for e in self.told if e.event == "replayed" and e.facts["corrects"] == self.receipt.number]
         return int(done[-1].facts["outstanding"].get(self.rule, 0)) if done else None

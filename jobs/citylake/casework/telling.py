@@ -23,12 +23,9 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-def tell(
-    settings: Settings, store: Store, contract: Contract, spark: Callable[[], SparkSession]
-) -> list[Exception]:
+def tell(settings: Settings, store: Store, contract: Contract, spark: Callable[[], SparkSession]) -> None:
     """Write down what amendments resolved, and every notice that is owed; what went wrong with one batch
-    keeps
-    no other from being told.
+    keeps no other from being told, and is raised after that.
     """
     known = events(store, contract.id)
     wrong: list[Exception] = []
@@ -45,7 +42,8 @@ def tell(
             )
         except Exception as error:  # told when all others are
             wrong.append(error)
-    return wrong
+    if wrong:
+        raise wrong[0]
 
 
 def _owed(store: Store, contract: Contract, known: list[Event]) -> list[tuple[Receipt, str]]:

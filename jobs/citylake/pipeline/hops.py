@@ -31,13 +31,9 @@ def refine_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
     """Hops 5-6: judge, gate and admit every decoded batch, one after the other, since each builds on the
     last; then tell the department what it is owed.
     """
-    contract, waiting = (
-        lake.contracts[dataset],
-        _waiting(lake, dataset, REACHED[1:]),
-    )
-    done = [_guarded(lake, contract, r, _refine_one) for r in waiting]
-    for error in tell(lake.settings, lake.store, contract, lambda: lake.spark):
-        raise error
+    contract = lake.contracts[dataset]
+    done = [_guarded(lake, contract, r, _refine_one) for r in _waiting(lake, dataset, REACHED[1:])]
+    tell(lake.settings, lake.store, contract, lambda: lake.spark)
     return {"dataset": dataset, "batches": done}
 
 
@@ -64,8 +60,7 @@ def _guarded(
     work: Callable[[_Hop, Lake, Contract, Receipt], dict[str, Any]],
 ) -> dict[str, Any]:
     """Work on one batch. What will never succeed becomes the state of the batch, and the next ones go on;
-    what
-    an operator can mend is raised, since later batches must not overtake.
+    what an operator can mend is raised: later batches must not overtake.
     """
     hop = _Hop(lake)
     try:

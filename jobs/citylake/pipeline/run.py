@@ -25,8 +25,7 @@ def replay_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
 
 def run_step(lake: Lake, verb: str, subject: str | None = None) -> dict[str, Any]:
     """One verb; what goes wrong with its subject alone is told under `error` and ends nothing else. An
-    error is
-    raised when the store, the disks or Spark do not answer.
+    error is raised when the store, the disks or Spark do not answer.
     """
     head = {"verb": verb, **({"subject": subject} if subject else {})}
     try:

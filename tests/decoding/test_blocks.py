@@ -85,10 +85,10 @@ def test_both_ways_give_the_same_records(
         rng = random.Random(seed)
         monkeypatch.setattr(blocks, "_BLOCK", rng.choice((200, 700, 4 << 20)))
         path.write_bytes(_file(rng, encoding))
-        decoder = open_file(path, contract)
-        assert isinstance(decoder, Delimited)
-        slow, refused = _outcome(lambda decoder=decoder: [x for r in decoder for x in _flat([r])])
-        quick, told = _outcome(lambda decoder=decoder: list(pieces(decoder)))
+        with open_file(path, contract) as decoder:
+            assert isinstance(decoder, Delimited)
+            slow, refused = _outcome(lambda decoder=decoder: [x for r in decoder for x in _flat([r])])
+            quick, told = _outcome(lambda decoder=decoder: list(pieces(decoder)))
         assert told == refused
         plain += sum(1 for p in quick if isinstance(p, Block))
         assert refused or [x for p in quick for x in _flat(p)] == slow, seed

@@ -17,6 +17,7 @@ from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.drift import Drift, diagnose
 from citylake.ingest.decode import open_file
+from citylake.ingest.manifest_writer import count_records
 from citylake.synthetic import generate
 
 from tests.decoding.drift_mutations import KINDS, PLANS, mutate
@@ -158,19 +159,19 @@ def _records(path: Path, contract: Contract, known: set[str]) -> list[Any]:
     """Place, error and values by column of every record; values of columns that the patch added are left
     out.
     """
-    decoder = open_file(path, contract)
-    names = decoder.columns
-    return [
-        (
-            r.number,
-            r.line,
-            r.start,
-            r.end,
-            r.error,
-            {n: v for n, v in zip(names, r.values, strict=True) if n in known},
-        )
-        for r in decoder
-    ]
+    with open_file(path, contract) as decoder:
+        names = decoder.columns
+        return [
+            (
+                r.number,
+                r.line,
+                r.start,
+                r.end,
+                r.error,
+                {n: v for n, v in zip(names, r.values, strict=True) if n in known},
+            )
+            for r in decoder
+        ]
 
 
 def _values(path: Path, contract: Contract, known: set[str]) -> list[dict[str, str]]:
@@ -239,4 +240,4 @@ def test_two_changes_at_once_are_both_told_with_one_patch(
     assert len({d.patch for d in found}) == 1
     patched = _patched(root, tmp_path / "patched", found[0].patch)[pair.contract.id]
     assert patched.version == "2.0.0"
-    assert len(list(open_file(both, patched))) == len(list(open_file(pair.now, pair.contract)))
+    assert count_records(both, patched) == count_records(pair.now, pair.contract)

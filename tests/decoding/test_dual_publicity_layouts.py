@@ -30,9 +30,10 @@ def test_both_layouts_are_read_right_on_every_row(root: Path, tmp_path: Path, da
             if order.contract.id != dataset:
                 continue
             true = list(rows)
-            decoder = open_file(office.deliver(order, iter(true)) / order.file, contract)
+            with open_file(office.deliver(order, iter(true)) / order.file, contract) as decoder:
+                records = list(decoder)
             names = [c.name for c in contract.layout_columns(order.layout)]
-            for row, record in zip(true, decoder, strict=True):
+            for row, record in zip(true, records, strict=True):
                 read = dict(zip(decoder.columns, record.values, strict=True))
                 wrong += [
                     (order.delivery, record.number, n) for n in names if (read[n] or "") != row.get(n, "")

@@ -32,7 +32,8 @@ def _contract(**changes: object) -> Contract:
 def _read(tmp_path: Path, body: bytes, **changes: object) -> list[Record]:
     path = tmp_path / "file"
     path.write_bytes(body)
-    return list(open_file(path, _contract(**changes)))
+    with open_file(path, _contract(**changes)) as decoder:
+        return list(decoder)
 
 
 def test_xml_rows_give_values_lines_and_bytes(tmp_path: Path) -> None:

@@ -59,7 +59,8 @@ def _target(name: str, folder: Path) -> Callable[[bytes], None]:
     def read(data: bytes) -> None:
         path.write_bytes(data)
         try:
-            records = list(open_file(path, contract))
+            with open_file(path, contract) as decoder:
+                records = list(decoder)
         except Unreadable as error:
             _answered(error)
             return

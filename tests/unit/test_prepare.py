@@ -69,3 +69,10 @@ def test_what_would_be_refused_is_not_written(
     )
     assert [f.rule for f in found] == [rule]
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_under_a_name_that_no_manifest_can_hold_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "C:firm.csv"
+    file.write_bytes(csv())
+    found = prepare(Order(CONTRACT, "2016-02", "changes"), "2016-02-001", [file], NOW, tmp_path / "out")
+    assert {f.rule for f in found} == {"manifest.invalid"}

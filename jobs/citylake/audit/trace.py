@@ -157,8 +157,8 @@ def original(store: Store, contract: Contract, sha256: str, number: int) -> str:
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         path = Path(folder) / "file"
         store.download(landing_key(contract.id, sha256), path)
-        decoder = open_file(path, contract)
-        record = next(r for r in decoder if r.number == number)
+        with open_file(path, contract) as decoder:
+            record = next(r for r in decoder if r.number == number)
     hidden = {c.name for c in contract.columns if c.type.personal != "none"}
     pairs = [(n, v) for n, v in zip(decoder.columns, record.values, strict=True) if v not in (None, "")]
     return " | ".join(f"{n}={'***' if n in hidden or _looks_personal(str(v)) else v}" for n, v in pairs)

@@ -71,16 +71,13 @@ def _records(
         for file in receipt.files:
             path = Path(folder) / file.sha256
             store.download(landing_key(contract.id, file.sha256), path)
-            decoder = open_file(path, contract.of_file(file.name, receipt.corrects))
-            for record in decoder:
-                values = dict(zip(decoder.columns, record.values, strict=True))
-                ref = record_reference(
-                    file.sha256,
-                    record.number,
-                    values.get(contract.unpivot["name"]) if contract.unpivot else None,
-                )
-                if ref in wanted:
-                    yield ref, values
+            with open_file(path, contract.of_file(file.name, receipt.corrects)) as decoder:
+                for record in decoder:
+                    values = dict(zip(decoder.columns, record.values, strict=True))
+                    cell = values.get(contract.unpivot["name"]) if contract.unpivot else None
+                    ref = record_reference(file.sha256, record.number, cell)
+                    if ref in wanted:
+                        yield ref, values
 
 
 def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at: datetime) -> str:

@@ -4,7 +4,6 @@ of the contract.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from citylake.drift.structure import Alignment, align
 from citylake.drift.values import Seen, Values, finding
 from citylake.drift.widths import Shift, cut, find_shift
 from citylake.ingest.content import read_content
-from citylake.ingest.formats.containers import unpack
+from citylake.ingest.formats.containers import plain_file
 from citylake.ingest.formats.records import Unreadable
+from citylake.ingest.manifest import name_findings
 from citylake.ledger.receipts import Finding
 
 Kind = Literal[
@@ -76,11 +76,8 @@ def diagnose(contract: Contract, path: Path, reference: Path | None, root: Path 
     A file that the lake would refuse never comes out without a difference: where nothing else is one, its
     refusal is. All drifts that one contract patch answers carry the same patch.
     """
-    with tempfile.TemporaryDirectory(prefix="citylake-") as folder:  # a container unpacks beside its file
-        here = Path(folder) / path.name
-        here.symlink_to(path.resolve())
-        refusals = read_content(path.name, here, contract).findings
-        found = list(_drifts(contract, here, reference, root)) if contract.format in SUPPORTED else []
+    refusals = (*name_findings(path.name), *read_content(path.name, path, contract).findings)
+    found = list(_drifts(contract, path, reference, root)) if contract.format in SUPPORTED else []
     explained = {d.kind for d in found}
     found += [_refused(f) for f in refusals if not _EXPLAINS.get(f.rule, frozenset()) & explained]
     return sorted(found, key=lambda d: -d.confidence)
@@ -89,10 +86,15 @@ def diagnose(contract: Contract, path: Path, reference: Path | None, root: Path 
 def _drifts(contract: Contract, path: Path, reference: Path | None, root: Path) -> Iterator[Drift]:
     """What a lenient reader finds; nothing for a file that even it cannot read."""
     with suppress(Unreadable):
-        old = read_sample(reference, contract) if reference else None
-        case = _Case(contract, read_sample(unpack(path, contract), contract), old, root)
+        old = _sample(reference, contract) if reference else None
+        case = _Case(contract, _sample(path, contract), old, root)
         yield from _form(case)
         yield from _fixed(case) if contract.format == "fixed_width" else _table(case)
+
+
+def _sample(path: Path, contract: Contract) -> Sample:
+    with plain_file(path, contract) as plain:
+        return read_sample(plain, contract)
 
 
 def _refused(finding: Finding) -> Drift:

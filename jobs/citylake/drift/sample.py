@@ -175,7 +175,7 @@ def _objects(text: str, contract: Contract) -> list[dict[str, Any]]:
             ]
         else:
             data = json.loads(text, parse_float=str, parse_int=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     if isinstance(data, dict):
         data = data.get(contract.records or "") or next((v for v in data.values() if isinstance(v, list)), [])

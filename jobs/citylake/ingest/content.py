@@ -66,8 +66,8 @@ def read_content(name: str, path: Path, contract: Contract, measured: Measured |
     """Read a whole file as the lake does; `name` is what the sender calls it."""
     measured = Measured(Totals(records=0)) if measured is None else measured
     try:
-        decoder = open_file(path, contract)
-        records, damage, lost = _measure(decoder, measured, contract, path)
+        with open_file(path, contract) as decoder:
+            records, damage, lost = _measure(decoder, measured, contract, path)
     except Unreadable as error:
         told = (_sampled(replace(f, where=name), path, contract) for f in error.findings)
         return Content(None, frozenset(), tuple(told))

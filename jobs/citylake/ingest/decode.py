@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pyarrow.compute as pc
 from citylake.compile.bronze import BRONZE_LINEAGE, bronze_columns
 from citylake.contract.model import Column, Contract
 from citylake.ingest.formats.blocks import Block, pieces
-from citylake.ingest.formats.containers import unpack
+from citylake.ingest.formats.containers import plain_file
 from citylake.ingest.formats.dbf import Dbf
 from citylake.ingest.formats.delimited import Delimited
 from citylake.ingest.formats.fixed_width import FixedWidth
@@ -51,9 +52,11 @@ SHIFTED = (
 Value = Callable[[str | None], tuple[str | None, ...]]
 
 
-def open_file(path: Path, contract: Contract) -> Decoder:
+@contextmanager
+def open_file(path: Path, contract: Contract) -> Iterator[Decoder]:
     """A file by the container and format of its contract; Unreadable when it is something else."""
-    return FORMATS[contract.format](unpack(path, contract), contract)
+    with plain_file(path, contract) as plain:
+        yield FORMATS[contract.format](plain, contract)
 
 
 def bronze_schema(contract: Contract) -> pa.Schema:
@@ -77,8 +80,8 @@ def bronze_batches(
     sha256.
     """
     for file in receipt.files:
-        decoder = open_file(paths[file.sha256], contract.of_file(file.name, receipt.corrects))
-        yield from _file_batches(contract, receipt, file, decoder, tokens)
+        with open_file(paths[file.sha256], contract.of_file(file.name, receipt.corrects)) as decoder:
+            yield from _file_batches(contract, receipt, file, decoder, tokens)
 
 
 def _file_batches(

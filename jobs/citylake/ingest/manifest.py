@@ -46,6 +46,15 @@ def _safe_name(name: str) -> str:
     return name
 
 
+def name_findings(name: str) -> tuple[Finding, ...]:
+    """Why no manifest can list a file of this name; none when one can."""
+    try:
+        _safe_name(name)
+    except ValueError as error:
+        return (_fault(("files", "name"), str(error)),)
+    return ()
+
+
 Name = Annotated[str, AfterValidator(_safe_name)]
 
 

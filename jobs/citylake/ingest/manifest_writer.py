@@ -123,8 +123,9 @@ def count_records(path: Path, contract: Contract) -> int:
     """
     last = 0
     try:
-        for record in open_file(path, contract):
-            last = record.number
+        with open_file(path, contract) as decoder:
+            for record in decoder:
+                last = record.number
     except Unreadable:
         return 0
     return last

@@ -60,7 +60,7 @@ def as_utf8(path: Path, encoding: str) -> Path:
     """A UTF-16 file written again in UTF-8 beside it, so that it can be scanned by bytes; Unreadable names
     the byte that cannot be read.
     """
-    plain = path.with_name(f"{path.name}.utf8")
+    plain = path.with_name("utf8")
     decoder = codecs.getincrementaldecoder(encoding)("strict")
     done = 0
     with path.open("rb") as source, plain.open("wb") as target:

@@ -7,9 +7,11 @@ from __future__ import annotations
 import gzip
 import lzma
 import stat
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from citylake.contract.model import Contract
@@ -59,8 +61,19 @@ def kind_of(path: Path) -> str:
     return next((name for magic, name in _MAGIC.items() if head.startswith(magic)), "")
 
 
-def unpack(path: Path, contract: Contract) -> Path:
-    """The plain file, beside the packed one; the file itself where the contract names no container."""
+@contextmanager
+def plain_file(path: Path, contract: Contract) -> Iterator[Path]:
+    """The file without its container, in a folder of its own, where its decoder may write too; nothing is
+    written beside a sender's file, and nothing is left.
+    """
+    with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
+        here = Path(folder) / path.name
+        here.symlink_to(path.resolve())
+        yield _unpacked(here, contract)
+
+
+def _unpacked(path: Path, contract: Contract) -> Path:
+    """The plain file beside the packed one; the file itself where the contract names no container."""
     kind = kind_of(path)
     if not contract.container:
         if kind and kind not in _OWN.get(contract.format, set()):
@@ -75,7 +88,7 @@ def unpack(path: Path, contract: Contract) -> Path:
         raise _refused(
             "container.malformed", f"不是{contract.container}文件", f"not a {contract.container} file", path
         )
-    plain = path.with_name(f"{path.name}.plain")
+    plain = path.with_name("plain")
     pieces = _gunzipped(path) if kind == "gzip" else _unzipped(path)
     _write(pieces, plain, path)
     return plain

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from citylake.contract.inputs import REFERENCE_DAY
+from citylake.contract.inputs import DELIVERIES
 from citylake.marts.history import current
+from citylake.marts.told import with_told_until
 from citylake.marts.urban_components.places import grid_of
 from citylake.marts.urban_components.rain import HOURS, nearest_station, rain_before
 from citylake.marts.weather.hours import usable_hours
@@ -24,7 +25,7 @@ INPUTS = (
     "codes/working_days",
     "codes/office_hours",
     "codes/case_limits",
-    "ledger/reference_day",
+    "ledger/deliveries",
 )
 STAGES = (
     ("上报", "reported_at"),
@@ -38,14 +39,16 @@ UNKNOWN_DIVISION = "210100"  # the city as a whole: neither an asset nor a grid 
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
-    """Times are Beijing time. `known_until` is the end of the last day that the deliveries of cases cover: an
-    open case is overdue once its deadline is before that.
+    """Times are Beijing time. `known_until` is the end of the last day until which the deliveries after the
+    one that told the case are in without a gap: an open case is overdue once its deadline is before that.
 
     The division is that of the asset now, else that of the grid that holds the point. Office hours count on
     working days only.
     """
     cases = _located(
-        current(inputs["construction/component_case"]),
+        with_told_until(
+            current(inputs["construction/component_case"]), inputs[DELIVERIES], "construction/component_case"
+        ),
         inputs["marts/urban_components/asset"],
         current(inputs["construction/grid"]),
     )
@@ -57,9 +60,8 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
         rain_before(stationed, usable_hours(inputs["weather/station_hourly"]), "case_id"), "case_id", "left"
     )
     timed = _clocked(wet, inputs["codes/working_days"], inputs["codes/office_hours"])
-    covered = F.date_add(F.max("reference_day"), 1).cast("timestamp")
-    known = inputs[REFERENCE_DAY].agg(covered.alias("known_until"))
-    return _limits(timed, inputs["codes/case_limits"]).crossJoin(F.broadcast(known)).select(*_columns())
+    known = timed.withColumn("known_until", F.date_add("told_until", 1).cast("timestamp"))
+    return _limits(known, inputs["codes/case_limits"]).select(*_columns())
 
 
 def _columns() -> list[str | Column]:

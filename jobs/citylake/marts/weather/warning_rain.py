@@ -7,23 +7,25 @@ from collections.abc import Mapping
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from citylake.contract.inputs import REFERENCE_DAY
+from citylake.contract.inputs import DELIVERIES
 from citylake.marts.history import current
+from citylake.marts.told import with_told_until
 from citylake.marts.weather.hours import usable_hours
 
-INPUTS = ("weather/warning", "weather/station_hourly", "ledger/reference_day")
+INPUTS = ("weather/warning", "weather/station_hourly", "ledger/deliveries")
 
 
 def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     """Rain in mm of the station that had most; an hour counts when it ends after the issue and not after the
     lifting (Beijing time).
 
-    Of a warning not lifted by `reference_day`, the last day that the deliveries of warnings cover, the rain
-    until the end of that day: whether it was lifted later nobody has told. NULL when no station has a value
-    in that time.
+    Of a warning not lifted by `reference_day`, the last day until which the deliveries after its own are in
+    without a gap, the rain until the end of that day: whether it was lifted later nobody has told. NULL when
+    no station has a value in that time.
     """
-    day = inputs[REFERENCE_DAY].agg(F.max("reference_day").alias("reference_day"))
-    warnings = current(inputs["weather/warning"]).crossJoin(F.broadcast(day))
+    warnings = with_told_until(
+        current(inputs["weather/warning"]), inputs[DELIVERIES], "weather/warning"
+    ).withColumnRenamed("told_until", "reference_day")
     hours = (
         usable_hours(inputs["weather/station_hourly"])
         .where("rain_mm IS NOT NULL")

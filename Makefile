@@ -7,7 +7,7 @@ SEEDS ?= 2016,7,11
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults story-handover types score score-identity score-themes sql up down status doctor bench lock report
+.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,6 +67,9 @@ score-identity: $(UP)  ## who is who in four cities of 100,000 organisations: pa
 score-themes: $(UP)  ## every analysts' question against its oracle, planted faults per group, AQI and coordinates against theirs, on SEEDS
 	CITYLAKE_SEEDS=$(SEEDS) $(PY) -m pytest -q -m 'slow or not slow' tests/oracles tests/spark/test_macro_defects.py tests/flow/test_sensor_scores.py \
 	  tests/spark/test_aqi_oracles.py tests/spark/test_coordinates_oracle.py tests/spark/test_weather_by_hand.py
+
+score-marts: $(UP)  ## every released table, all columns, against its oracle on SEEDS
+	CITYLAKE_SEEDS=$(SEEDS) $(PY) -m pytest -q -s -m "slow or not slow" tests/oracles/test_tables.py tests/oracles/test_catalogue.py
 
 sql: $(UP)  ## SQL prompt on released views
 	.venv/bin/citylake shell

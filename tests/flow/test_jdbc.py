@@ -7,10 +7,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import citylake
+import duckdb
 import pytest
 from citylake.appliance.processes import stop
 from citylake.appliance.services import up
-from citylake.core.errors import EnvironmentFailed
+from citylake.compile.tables import silver_shape
+from citylake.contract.load import load_contracts
+from citylake.core.errors import EnvironmentFailed, LakeError
 from citylake.core.names import inbox_prefix
 from citylake.core.settings import Settings
 from citylake.pipeline.lake import open_lake
@@ -43,6 +47,16 @@ def served(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) ->
     stop("jdbc", lake_settings.state)
 
 
+def test_metadata_of_jdbc_bears_the_comments(served: Settings) -> None:
+    """What a client such as DBeaver shows as remarks: of every column."""
+    columns = beeline(served, "!columns construction_component\n")
+    rows = [line.split(",") for line in columns.splitlines() if "construction_component" in line]
+    contract = load_contracts(served.root)[REGISTER]
+    assert len(rows) == len(silver_shape(contract).columns)
+    for column in silver_shape(contract).columns:
+        assert column.comment.split(" | ")[0] in columns, column.name
+
+
 def test_released_views_are_read(served: Settings) -> None:
     assert "50" in beeline(served, "SELECT count(*) AS n FROM silver.construction_component;").splitlines()
 
@@ -70,3 +84,16 @@ def test_nothing_else_is_open(served: Settings, statement: str) -> None:
     with pytest.raises(EnvironmentFailed):
         beeline(served, statement.format(lake=served.lake, register=REGISTER, inbox=inbox_prefix(REGISTER)))
     assert "50" in beeline(served, "SELECT count(*) AS n FROM silver.construction_component;").splitlines()
+
+
+def test_a_reader_without_a_jvm_sees_the_release(served: Settings) -> None:
+    rows = citylake.read(
+        "silver.construction_component", columns=["object_id", "_known_from"], settings=served
+    )
+    assert sorted(rows["object_id"].to_pylist()) == KEYS
+    assert duckdb.sql("SELECT count(DISTINCT object_id) FROM rows").fetchall() == [(50,)]
+    assert rows.to_pandas()["_known_from"].dt.tz.key == "Asia/Shanghai"
+    assert citylake.read("silver.construction_component", release=1, settings=served).num_rows == 50
+    with pytest.raises(LakeError) as caught:
+        citylake.read("silver.construction_componant", settings=served)
+    assert "silver.construction_component" in str(caught.value)

@@ -174,14 +174,14 @@ def timeliness(city: City) -> list[tuple[Any, ...]]:
         for key, row in first.items():
             decided = day(row["decided_on"])
             days = delay(decided, date.fromisoformat(row["_period"]))
-            groups[kind, key[0], _quarter(decided)]["in_time" if days <= 7 else "late"] += 1
+            groups[kind, key[0], quarter(decided)]["in_time" if days <= 7 else "late"] += 1
     public = {(r["authority_name"], r["document_no"]) for r in city.rows(PERMIT)}
     licences = city.rows("market_regulation/licence")
     last = min(max(map(covered_to, rows)) for rows in (licences, city.rows(PERMIT)))
     for row in licences:
         hidden = (row["authority_name"], row["document_no"]) not in public
         issued = day(row["issued_on"])
-        groups["permit", row["authority_name"], _quarter(issued)]["concealed"] += (
+        groups["permit", row["authority_name"], quarter(issued)]["concealed"] += (
             hidden and delay(issued, last) > 7
         )
     return [(*g, *_shares(g[0], n)) for g, n in groups.items()]
@@ -205,7 +205,7 @@ def _shares(kind: str, n: Counter[str]) -> tuple[Any, ...]:
     )
 
 
-def _quarter(at: date) -> date:
+def quarter(at: date) -> date:
     return date(at.year, (at.month - 1) // 3 * 3 + 1, 1)
 
 

@@ -67,7 +67,7 @@ def _rounded(item: str, mean: Fraction) -> Decimal:
     return exact.quantize(Decimal("0.1") if item == "CO" else Decimal(1), ROUND_HALF_EVEN)
 
 
-def _index(item: str, mean: Decimal) -> int | None:
+def index_of(item: str, mean: Decimal) -> int | None:
     bounds = BOUNDS[item]
     for n in range(1, len(bounds)):
         if mean <= bounds[n]:
@@ -81,7 +81,7 @@ def _index(item: str, mean: Decimal) -> int | None:
 
 
 @lru_cache(maxsize=4)
-def _station_means(city: City) -> dict[tuple[str, str, str], Decimal]:
+def station_means(city: City) -> dict[tuple[str, str, str], Decimal]:
     """(station, day, item) -> mean."""
     means = {
         (s, d, i): _mean(i, hours)
@@ -92,10 +92,10 @@ def _station_means(city: City) -> dict[tuple[str, str, str], Decimal]:
 
 
 @lru_cache(maxsize=4)
-def _city_means(city: City) -> dict[str, dict[str, Decimal]]:
+def city_means(city: City) -> dict[str, dict[str, Decimal]]:
     """Day -> item -> mean of the stations."""
     grouped: dict[tuple[str, str], list[Fraction]] = defaultdict(list)
-    for (_, day, item), mean in _station_means(city).items():
+    for (_, day, item), mean in station_means(city).items():
         grouped[day, item].append(Fraction(mean))
     found: dict[str, dict[str, Decimal]] = defaultdict(dict)
     for (day, item), means in grouped.items():
@@ -106,8 +106,8 @@ def _city_means(city: City) -> dict[str, dict[str, Decimal]]:
 def graded_days(city: City) -> list[tuple[str, int, list[str]]]:
     """(day, AQI, primary items) of every day that can be graded."""
     out: list[tuple[str, int, list[str]]] = []
-    for day, means in sorted(_city_means(city).items()):
-        indices = {i: v for i in ITEMS if i in means and (v := _index(i, means[i])) is not None}
+    for day, means in sorted(city_means(city).items()):
+        indices = {i: v for i in ITEMS if i in means and (v := index_of(i, means[i])) is not None}
         aqi = max(indices.values())
         out.append((day, aqi, [i for i in ITEMS if indices.get(i) == aqi] if aqi > 50 else []))
     return out
@@ -122,8 +122,8 @@ def aqi_class_days(city: City) -> Answer:
 
 
 def exceedance_days(city: City) -> Answer:
-    places = [(s, i, m) for (s, _, i), m in _station_means(city).items()]
-    places += [("沈阳市", i, m) for means in _city_means(city).values() for i, m in means.items()]
+    places = [(s, i, m) for (s, _, i), m in station_means(city).items()]
+    places += [("沈阳市", i, m) for means in city_means(city).values() for i, m in means.items()]
     over: dict[tuple[str, str], list[Decimal]] = defaultdict(list)
     for place, item, mean in places:
         if mean > LIMITS[item]:

@@ -16,18 +16,18 @@ FLOWS = ("births", "moved_in", "deaths", "moved_out")
 Counts = dict[str, dict[str, int]]  # area -> measure -> count
 
 
-def _today(street: str) -> str:
+def today(street: str) -> str:
     """辽中县 is 辽中区 today."""
     return "210115" + street[6:] if street.startswith("210122") else street
 
 
-def _periods(city: City) -> list[str]:
+def periods_of(city: City) -> list[str]:
     return sorted({r["_period"] for r in city.rows("civil_affairs/resident")})
 
 
 def _stocks(city: City, period: str) -> Counter[str]:
     return Counter(
-        _today(r["street_code"]) for r in city.rows("civil_affairs/resident") if r["_period"] == period
+        today(r["street_code"]) for r in city.rows("civil_affairs/resident") if r["_period"] == period
     )
 
 
@@ -39,13 +39,13 @@ def _flows(city: City, period: str) -> Counter[tuple[str, str]]:
             kind = {"11": "births", "12": "moved_in", "30": "moved_in", "21": "deaths", "22": "moved_out"}[
                 r["kind_code"]
             ]
-            found[_today(r["street_code"]), kind] += 1
+            found[today(r["street_code"]), kind] += 1
             if r["kind_code"] == "30":
-                found[_today(r["from_street_code"]), "moved_out"] += 1
+                found[today(r["from_street_code"]), "moved_out"] += 1
     return found
 
 
-def _withheld(cells: Counts, *, also: Iterable[str] = (), total: bool = False) -> set[str]:
+def withheld(cells: Counts, *, also: Iterable[str] = (), total: bool = False) -> set[str]:
     """What of one group is withheld: small ones, then the smallest of the rest until two are and what is
     withheld sums up to ten in every count.
     """
@@ -67,12 +67,12 @@ def _tree(streets: Counts, also: set[str]) -> set[str]:
         for m, n in counts.items():
             districts[street[:6]][m] += n
     city = {"210100": {m: sum(d[m] for d in districts.values()) for m in next(iter(streets.values()))}}
-    hidden = _withheld(city, also=also & city.keys()) | (
-        above := _withheld(districts, also=also & districts.keys())
+    hidden = withheld(city, also=also & city.keys()) | (
+        above := withheld(districts, also=also & districts.keys())
     )
     for district in districts:
         below = {s: c for s, c in streets.items() if s[:6] == district}
-        hidden |= _withheld(below, also=also & below.keys(), total=district in above)
+        hidden |= withheld(below, also=also & below.keys(), total=district in above)
     return hidden
 
 
@@ -80,10 +80,10 @@ def _areas(street: str) -> tuple[str, str, str]:
     return "210100", street[:6], street
 
 
-class _Month:
+class Month:
     """One month of the register: stocks and flows of every area, and what of them is withheld."""
 
-    def __init__(self, city: City, period: str, before: _Month | None) -> None:
+    def __init__(self, city: City, period: str, before: Month | None) -> None:
         stocks, flows = _stocks(city, period), _flows(city, period)
         held = {s for s, n in before.stock.items() if n and len(s) == 9} if before else set[str]()
         self.streets = sorted({*stocks, *held, *(s for s, _ in flows)})
@@ -112,17 +112,17 @@ class _Month:
         return self.stock[area] - (self.before[area] + births + came - died - left)
 
 
-def _months(city: City) -> dict[date, _Month]:
-    found: dict[date, _Month] = {}
-    last: _Month | None = None
-    for period in _periods(city):
-        last = found[date.fromisoformat(f"{period}-01")] = _Month(city, period, last)
+def months_of(city: City) -> dict[date, Month]:
+    found: dict[date, Month] = {}
+    last: Month | None = None
+    for period in periods_of(city):
+        last = found[date.fromisoformat(f"{period}-01")] = Month(city, period, last)
     return found
 
 
 def _balance(city: City) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
-    for day, month in _months(city).items():
+    for day, month in months_of(city).items():
         if month.before is not None and "210100" not in month.before_hidden:
             told = "210100" not in month.flow_hidden
             flows = [month.flow["210100", f] if told else None for f in FLOWS]
@@ -137,7 +137,7 @@ def _balance(city: City) -> list[tuple[Any, ...]]:
 def _unbalanced(city: City) -> list[tuple[Any, ...]]:
     return [
         (s, day, None if s in m.stock_hidden else m.stock[s], None if s in m.flow_hidden else m.gap(s))
-        for day, m in _months(city).items()
+        for day, m in months_of(city).items()
         if m.before is not None
         for s in m.streets
         if m.gap(s)
@@ -145,13 +145,13 @@ def _unbalanced(city: City) -> list[tuple[Any, ...]]:
 
 
 def _beside(city: City) -> list[tuple[Any, ...]]:
-    period = _periods(city)[-1]
-    month = list(_months(city).values())[-1]
+    period = periods_of(city)[-1]
+    month = list(months_of(city).values())[-1]
     permanent: Counts = defaultdict(lambda: {"n": 0})
     for r in city.rows("civil_affairs/permanent_count"):
         if r["stat_month"][:7] == period:
-            permanent[_today(r["street_code"])[:6]]["n"] += int(r["permanent_residents"])
-    hidden = _withheld(permanent)
+            permanent[today(r["street_code"])[:6]]["n"] += int(r["permanent_residents"])
+    hidden = withheld(permanent)
     permanent["210100"] = {"n": sum(p["n"] for p in permanent.values())}
     rows: list[tuple[Any, ...]] = []
     for area in sorted({a for a in month.stock if len(a) == 6} | permanent.keys()):
@@ -168,9 +168,9 @@ def _beside(city: City) -> list[tuple[Any, ...]]:
 
 def _disagreeing(city: City) -> list[tuple[Any, ...]]:
     found: dict[tuple[str, date], list[int]] = defaultdict(list)
-    months = _months(city)
+    months = months_of(city)
     for r in city.rows("public_security/street_stock"):
-        day, street = date.fromisoformat(r["stat_month"]), _today(r["street_code"])
+        day, street = date.fromisoformat(r["stat_month"]), today(r["street_code"])
         told = int(r["registered_residents"])
         if street in months[day].streets and street not in months[day].stock_hidden and told >= 10:
             found[street[:6], day].append(abs(told - months[day].stock[street]))
@@ -178,16 +178,16 @@ def _disagreeing(city: City) -> list[tuple[Any, ...]]:
 
 
 def _ages(city: City) -> list[tuple[Any, ...]]:
-    as_of = date.fromisoformat(f"{_periods(city)[-1]}-01")
+    as_of = date.fromisoformat(f"{periods_of(city)[-1]}-01")
     cells: dict[str, Counter[tuple[str, int]]] = defaultdict(Counter)
     for r in city.rows("civil_affairs/resident"):
-        if r["_period"] == _periods(city)[-1]:
+        if r["_period"] == periods_of(city)[-1]:
             born = r["birth_date"]
             age = as_of.year - int(born[:4]) - (f"{as_of:%m%d}" < born[4:])
-            cells[_today(r["street_code"])[:6]][r["sex_code"], min(max(age, 0), 100) // 5 * 5] += 1
-    above = _withheld({d: {"n": sum(c.values())} for d, c in cells.items()})
+            cells[today(r["street_code"])[:6]][r["sex_code"], min(max(age, 0), 100) // 5 * 5] += 1
+    above = withheld({d: {"n": sum(c.values())} for d, c in cells.items()})
     return [
-        _aged(d, c, _withheld({f"{s}/{a:03d}": {"n": n} for (s, a), n in c.items()}, total=d in above))
+        _aged(d, c, withheld({f"{s}/{a:03d}": {"n": n} for (s, a), n in c.items()}, total=d in above))
         for d, c in cells.items()
     ]
 
@@ -203,7 +203,7 @@ def _aged(district: str, cells: Counter[tuple[str, int]], hidden: set[str]) -> t
 def _growing(city: City) -> list[tuple[Any, ...]]:
     """From the first month in which a district's stock is shown to the last one."""
     shown: dict[str, list[int]] = defaultdict(list)
-    for month in _months(city).values():
+    for month in months_of(city).values():
         for area in (a for a in month.stock if len(a) == 6 and a != "210100" and a not in month.stock_hidden):
             shown[area].append(month.stock[area])
     return [(a, n[0], n[-1], n[-1] - n[0]) for a, n in shown.items()]

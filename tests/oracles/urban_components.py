@@ -32,10 +32,16 @@ def reported_cases(city: City) -> tuple[Row, ...]:
     return tuple({r["case_id"]: r for r in city.rows("construction/component_case")}.values())
 
 
-def _holds(box: Row, longitude: str, latitude: str) -> bool:
+def holds(box: Row, longitude: str, latitude: str) -> bool:
     return float(box["west"]) <= float(longitude) < float(box["east"]) and float(box["south"]) <= float(
         latitude
     ) < float(box["north"])
+
+
+def grid_at(city: City, row: Row) -> Row | None:
+    """The grid that holds a point."""
+    boxes = city.rows("construction/grid")
+    return next((b for b in boxes if holds(b, row["longitude"], row["latitude"])), None)
 
 
 def _division(city: City, case: Row) -> str:
@@ -44,7 +50,7 @@ def _division(city: City, case: Row) -> str:
     """
     boxes = city.rows("construction/grid")
     return next(
-        (b["division_code"] for b in boxes if _holds(b, case["longitude"], case["latitude"])), "210100"
+        (b["division_code"] for b in boxes if holds(b, case["longitude"], case["latitude"])), "210100"
     )
 
 
@@ -67,13 +73,13 @@ def station_hours(city: City) -> dict[str, list[tuple[datetime, Row]]]:
     return {s: sorted(h.items()) for s, h in found.items()}
 
 
-def _station(city: City, at: tuple[float, float], moment: datetime) -> str:
+def nearest(city: City, at: tuple[float, float], moment: datetime) -> str:
     """The nearest station by its last place that it had shown by then."""
     places = {s: [r for t, r in h if t <= moment][-1:] for s, h in station_hours(city).items()}
     return min((metres(at, point(p[0])), s) for s, p in places.items() if p)[1]
 
 
-def _met_day(moment: datetime) -> date:
+def met_day(moment: datetime) -> date:
     day = moment.date()
     return day + timedelta(days=1) if moment > datetime(day.year, day.month, day.day, 20) else day
 
@@ -83,7 +89,7 @@ def station_days(city: City) -> dict[tuple[str, date], list[Row]]:
     found: dict[tuple[str, date], list[Row]] = defaultdict(list)
     for station, hours in station_hours(city).items():
         for moment, row in hours:
-            found[station, _met_day(moment)].append(row)
+            found[station, met_day(moment)].append(row)
     return found
 
 
@@ -94,7 +100,7 @@ def district_stations(city: City) -> dict[str, str]:
         places[r["#division"]].append(point(r, "#"))
     last = max(t for h in station_hours(city).values() for t, _ in h)
     middles = {d: (sum(x for x, _ in p) / len(p), sum(y for _, y in p) / len(p)) for d, p in places.items()}
-    return {d: _station(city, m, last) for d, m in middles.items()}
+    return {d: nearest(city, m, last) for d, m in middles.items()}
 
 
 def reported_at(case: Row) -> datetime:
@@ -103,7 +109,7 @@ def reported_at(case: Row) -> datetime:
 
 def case_days(city: City, *classes: str) -> Counter[tuple[str, date]]:
     return Counter(
-        (_division(city, c), _met_day(reported_at(c)))
+        (_division(city, c), met_day(reported_at(c)))
         for c in reported_cases(city)
         if c["event_class"] in classes
     )
@@ -137,7 +143,7 @@ def lag_hours(city: City) -> Answer:
     lags: Counter[int] = Counter()
     for case in (c for c in reported_cases(city) if c["event_class"] == "道路积水"):
         at = reported_at(case)
-        hours = station_hours(city)[_station(city, point(case), at)]
+        hours = station_hours(city)[nearest(city, point(case), at)]
         wet = [
             (Decimal(r["rain_mm"]), t)
             for t, r in hours
@@ -187,7 +193,7 @@ def survey_changes(city: City) -> Answer:
 def outside(city: City) -> Answer:
     boxes = {b["grid_code"]: b for b in city.rows("construction/grid")}
     wrong = [
-        r for r in known_assets(city) if not _holds(boxes[r["grid_code"]], r["#longitude"], r["#latitude"])
+        r for r in known_assets(city) if not holds(boxes[r["grid_code"]], r["#longitude"], r["#latitude"])
     ]
     return [(r["object_id"], r["grid_code"], r["#grid"], False, True) for r in wrong]
 

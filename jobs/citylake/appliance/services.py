@@ -31,7 +31,7 @@ on a disk with 60 GiB free the eighteenth bucket was refused as an internal erro
 first.
 """
 
-READABLE = ("silver", "marts")
+READABLE = ("silver", "marts", "releases")
 """What the reader's keys open: neither inbox and landing, which hold persons in plain text, nor anything for
 writing.
 """

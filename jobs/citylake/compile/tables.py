@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from citylake.compile.bronze import RESIDENT_FACTS, bronze_columns
+from citylake.contract.catalogue import column_comment, table_comment
 from citylake.contract.model import Column, Contract
-from citylake.storage.columns import silver_system_columns
+from citylake.storage.columns import COMMENTS, silver_system_columns
 from citylake.storage.delta import KEPT_FOR_GOOD
 from citylake.storage.evolve import ColumnShape, TableShape
 
@@ -39,14 +40,20 @@ def content(contract: Contract, row: str = "") -> str:
 def silver_shape(contract: Contract) -> TableShape:
     """The silver table of a contract."""
     own = silver_columns(contract)
-    system = [ColumnShape(n, t) for n, t in silver_system_columns(contract.kind == "register")]
+    system = [
+        ColumnShape(n, t, comment=COMMENTS[n]) for n, t in silver_system_columns(contract.kind == "register")
+    ]
     keys = " ".join(contract.column(k).origin for k in contract.keys)
     statistic = {"delta.dataSkippingStatsColumns": statistics(contract)}
     return TableShape(
-        columns=(*(ColumnShape(c.name, c.type.physical, c.formerly) for c in own), *system),
+        columns=(
+            *(ColumnShape(c.name, c.type.physical, c.formerly, column_comment(contract, c)) for c in own),
+            *system,
+        ),
         identity=f"{contract.kind} by {keys}",
         hashed=tuple(f"{c.origin} {c.type.physical}" for c in own),
         row_hash=row_hash(own),
+        comment=table_comment(contract),
         properties=tuple({**_SILVER, **KEPT_FOR_GOOD, **statistic}.items()),
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from citylake.contract.lint import Problem, custom, problems
 from citylake.contract.meaning import step_constants
-from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, SemanticType
+from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, SafeView, SemanticType
 from citylake.contract.rules import FACTS, row_rule
 from citylake.contract.source import Source, read_yaml
 from citylake.contract.texts import both, texts, twins
@@ -212,6 +212,7 @@ def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         "lineage": tuple(props.get("lineage") or ()),
         "suppress_below": props.get("suppressBelow"),
         "reference_day": tuple(props.get("referenceDay") or ()),
+        "views": tuple(SafeView(name, where) for name, where in (props.get("views") or {}).items()),
         "chart": props.get("chart"),
         "format": server.get("format"),
         "encoding": server.get("encoding"),

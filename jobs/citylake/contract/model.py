@@ -122,6 +122,14 @@ class Owner:
 
 
 @dataclass(frozen=True)
+class SafeView:
+    """A view over those rows of a mart that may be joined and summed without counting a thing twice."""
+
+    name: str
+    where: str  # SQL over columns of the table
+
+
+@dataclass(frozen=True)
 class Contract:
     """One dataset or mart table: what it holds, how it comes, when, and what must hold."""
 
@@ -166,6 +174,7 @@ class Contract:
     lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
     suppress_below: int | None = None
     reference_day: tuple[str, ...] = ()  # marts: it tells of the last day that all these datasets cover
+    views: tuple[SafeView, ...] = ()  # marts: rows that can be summed, beside the whole table
     chart: dict[str, Any] | None = None  # marts: the picture of the table on its page
     path: str = ""  # the YAML file, relative to the root
 

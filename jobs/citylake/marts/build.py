@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from citylake.compile.suite import rows_suite
 from citylake.compile.tables import silver_ddl, silver_shape, statistics
+from citylake.contract.catalogue import column_comment
 from citylake.contract.inputs import (
     CODES,
     COVERAGE,
@@ -163,8 +164,10 @@ def _table(name: str) -> Table:
 
 
 def _promised(contract: Contract) -> str:
-    """A digest of what a mart's contract promises; its place and its texts for people are no part of it."""
-    columns = [(c.name, c.type.physical, c.key) for c in contract.columns]
+    """A digest of what a mart's contract promises and of the comments that its table bears; its place is no
+    part of it.
+    """
+    columns = [(c.name, c.type.physical, c.key, column_comment(contract, c)) for c in contract.columns]
     told = [contract.kind, columns, rows_suite(contract)["expectations"], contract.suppress_below]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -248,10 +251,15 @@ def _write(
 
 
 def typed(frame: DataFrame, contract: Contract) -> DataFrame:
-    """The columns of the contract in its order and types; a column that the build lacks is an error."""
+    """The columns of the contract in its order and types, with its comments; a column that the build lacks is
+    an error.
+    """
     from pyspark.sql import functions as F
 
-    return frame.select(*[F.col(c.name).cast(c.type.physical).alias(c.name) for c in contract.columns])
+    said = {c.name: {"comment": column_comment(contract, c)} for c in contract.columns}
+    return frame.select(
+        *[F.col(n).cast(contract.column(n).type.physical).alias(n, metadata=m) for n, m in said.items()]
+    )
 
 
 def passed_version(store: Store, name: str) -> int | None:

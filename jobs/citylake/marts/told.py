@@ -9,8 +9,8 @@ from citylake.ledger.batches import ADMITTED
 
 
 def with_told_until(rows: DataFrame, deliveries: DataFrame, dataset: str) -> DataFrame:
-    """`rows` of a dataset (with `_receipt`) with `told_until`: the last day of the periods that follow, day on
-    day, on that of the delivery that told the row, as far as they are in.
+    """`rows` of a dataset (with `_receipt`) with `told_until`: the last day of the periods that follow, day
+    on day, on that of the delivery that told the row, as far as they are in.
 
     What a held, waiting or missing delivery would have told of the row nobody knows: the day before it is
     the last one. `deliveries` is the input `ledger/deliveries`.

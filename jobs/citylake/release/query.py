@@ -5,7 +5,7 @@ Spark runs such statements at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,8 +33,20 @@ class Answer:
     more: bool
 
 
-def ask(spark: SparkSession, statement: str, most: int) -> Answer:
-    """The answer to a query, or to SHOW, DESCRIBE or EXPLAIN; LakeError `sql.read_only`, `sql.wrong`."""
+def ask(spark: SparkSession, statement: str, most: int, given: Mapping[str, str] | None = None) -> Answer:
+    """The answer to a query, or to SHOW, DESCRIBE or EXPLAIN; LakeError `sql.read_only`, `sql.wrong`.
+
+    `given`: values of the parameters that the statement leaves open (`:name`).
+    """
+    found = ask_table(spark, statement, most + 1, given)
+    rows = list(zip(*(column.to_pylist() for column in found.columns), strict=True))
+    return Answer(found.column_names, rows[:most], len(rows) > most)
+
+
+def ask_table(
+    spark: SparkSession, statement: str, most: int | None, given: Mapping[str, str] | None = None
+) -> pa.Table:
+    """The same as an Arrow table; all rows unless `most` says how many."""
     from pyspark import errors
 
     mistakes = (
@@ -50,7 +62,8 @@ def ask(spark: SparkSession, statement: str, most: int) -> Answer:
     text = _reading(statement)
     try:
         with _closed_door(spark):
-            found = spark.sql(text).limit(most + 1).toArrow()
+            asked = spark.sql(text, args=dict(given)) if given else spark.sql(text)
+            found = (asked if most is None else asked.limit(most)).toArrow()
     except mistakes as error:
         raise _wrong(str(error)) from None
     except errors.PySparkException as error:
@@ -58,8 +71,8 @@ def ask(spark: SparkSession, statement: str, most: int) -> Answer:
             raise
         raise _refused(str(error)) from None
     # Rows that Spark's client makes hold moments in the time zone of this machine, without saying so.
-    rows = list(zip(*(_in_beijing(column).to_pylist() for column in found.columns), strict=True))
-    return Answer(_told_apart(found.column_names), rows[:most], len(rows) > most)
+    told = [in_beijing(column) for column in found.columns]
+    return pa.table(told, names=_told_apart(found.column_names))
 
 
 @contextmanager
@@ -81,7 +94,8 @@ def _refused(told: str) -> LakeError:
     )
 
 
-def _in_beijing(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def in_beijing(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column with its moments, if it holds any, in Beijing time."""
     moments = pa.types.is_timestamp(column.type) and column.type.tz
     return column.cast(pa.timestamp(column.type.unit, BEIJING.key)) if moments else column
 

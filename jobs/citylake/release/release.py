@@ -7,14 +7,16 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from citylake.contract.catalogue import safe_views, table_comment, tags
 from citylake.contract.load import load_contracts
-from citylake.contract.model import Contract
+from citylake.contract.model import Contract, SafeView
 from citylake.core.errors import LakeError
 from citylake.core.names import mart, release_key, silver
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import append
 from citylake.marts.build import passed_version
 from citylake.privacy.masking import holds_persons
+from citylake.storage.comments import sql_text
 from citylake.storage.delta import version
 from citylake.storage.store import Store
 
@@ -90,21 +92,50 @@ def _create(store: Store, tables: dict[str, dict[str, Any]], restores: int | Non
 
 def view_statements(settings: Settings, release: Release, suffix: str = "") -> list[str]:
     """SQL that shows a release under its table titles, the schemas with a suffix; silver views show what is
-    known now.
+    known now. Comments of columns come with the tables; those of a view and its tags from the contract.
     """
-    shown = {t: pin for t, pin in release.tables.items() if t not in _of_persons(settings)}
+    contracts, shown = _titles(settings), shown_tables(settings, release)
     schemas = sorted({title.split(".")[0] for title in shown})
     made = [f"CREATE DATABASE IF NOT EXISTS {s}{suffix}" for s in schemas]
     for title, pin in shown.items():
         source = f"delta.`s3a://{settings.lake}/{pin['key']}` VERSION AS OF {pin['version']}"
-        made.append(f"CREATE OR REPLACE VIEW {_titled(title, suffix)} AS SELECT * FROM {source}")
+        made += _views(_titled(title, suffix), source, contracts.get(title))
     return made
 
 
-def _of_persons(settings: Settings) -> set[str]:
-    """Titles of silver with a personal column: birth date, sex and street tell most residents apart."""
+def shown_tables(settings: Settings, release: Release) -> dict[str, dict[str, Any]]:
+    """The tables of a release that analysts see: silver of persons is not among them."""
+    contracts = _titles(settings)
+    return {t: p for t, p in release.tables.items() if t not in contracts or not _of_persons(contracts[t])}
+
+
+def _views(title: str, source: str, contract: Contract | None) -> list[str]:
+    """The view of a table, then its safe views over it."""
+    if contract is None:
+        return [f"CREATE OR REPLACE VIEW {title} AS SELECT * FROM {source}"]
+    made = [f"CREATE OR REPLACE VIEW {title} {_told(contract)} AS SELECT * FROM {source}"]
+    for view in safe_views(contract):
+        rows = f"SELECT * FROM {source} WHERE {view.where}"
+        made.append(
+            f"CREATE OR REPLACE VIEW {title.split('.')[0]}.{view.name} {_told(contract, view)} AS {rows}"
+        )
+    return made
+
+
+def _told(contract: Contract, view: SafeView | None = None) -> str:
+    """Comment and tags of a view as SQL."""
+    tagged = ", ".join(f"{sql_text(k)} = {sql_text(v)}" for k, v in tags(contract).items())
+    return f"COMMENT {sql_text(table_comment(contract, view))} TBLPROPERTIES ({tagged})"
+
+
+def _titles(settings: Settings) -> dict[str, Contract]:
     contracts = load_contracts(settings.root).values()
-    return {silver(c.id).title for c in contracts if c.kind != "mart" and holds_persons(c)}
+    return {(mart if c.kind == "mart" else silver)(c.id).title: c for c in contracts}
+
+
+def _of_persons(contract: Contract) -> bool:
+    """Silver with a personal column: birth date, sex and street tell most residents apart."""
+    return contract.kind != "mart" and holds_persons(contract)
 
 
 def _titled(title: str, suffix: str) -> str:
@@ -123,5 +154,12 @@ def as_known_on(spark: SparkSession, settings: Settings, release: Release, query
     """
     suffix = f"_r{release.number}"
     create_views(spark, settings, release, suffix)
-    titles = "|".join(re.escape(t) for t in sorted(release.tables, key=len, reverse=True))
+    contracts = _titles(settings)
+    safe = {
+        f"{t.split('.')[0]}.{v.name}"
+        for t in release.tables
+        if t in contracts
+        for v in safe_views(contracts[t])
+    }
+    titles = "|".join(re.escape(t) for t in sorted({*release.tables, *safe}, key=len, reverse=True))
     return re.sub(rf"(?<![\w.])({titles})(?!\w)", lambda m: _titled(m[1], suffix), query)

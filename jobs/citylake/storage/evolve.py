@@ -17,6 +17,7 @@ from citylake.core.errors import LakeError
 from citylake.core.names import Table
 from citylake.core.settings import Settings
 from citylake.storage.columns import FLAGS, RECEIPT, ROW_HASH
+from citylake.storage.comments import comment_columns, comments_of, sql_text
 from citylake.storage.delta import open_table
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class ColumnShape:
     name: str
     type: str  # Spark SQL
     formerly: tuple[str, ...] = ()  # the names that it had, oldest first
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class TableShape:
     hashed: tuple[str, ...] = ()  # what goes into the hash of a row, by oldest name and type
     row_hash: str = ""  # SQL of that hash over the columns
     properties: tuple[tuple[str, str], ...] = ()
+    comment: str = ""
 
 
 @dataclass(frozen=True)
@@ -82,9 +85,10 @@ def follow(
     """
     opened, address = open_table(settings, table), table.sql(settings.lake)
     if opened is None:
-        ddl = ", ".join(f"{c.name} {c.type}" for c in shape.columns)
+        ddl = ", ".join(f"{c.name} {c.type} COMMENT {sql_text(c.comment)}" for c in shape.columns)
         spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {address} ({ddl}) USING delta TBLPROPERTIES ({_properties(shape)})"
+            f"CREATE TABLE IF NOT EXISTS {address} ({ddl}) USING delta COMMENT {sql_text(shape.comment)}"
+            f" TBLPROPERTIES ({_properties(shape)})"
         )
         return
     said = opened.metadata().configuration
@@ -96,6 +100,10 @@ def follow(
         spark.sql(f"ALTER TABLE {address} ADD COLUMNS ({added})")
     if any(said.get(name) != value for name, value in stated(shape)):
         spark.sql(f"ALTER TABLE {address} SET TBLPROPERTIES ({_properties(shape)})")
+    wanted = {c.name: c.comment for c in shape.columns}
+    comment_columns(spark, address, {} if todo.rewrite else comments_of(opened.schema().to_json()), wanted)
+    if (opened.metadata().description or "") != shape.comment:
+        spark.sql(f"COMMENT ON TABLE {address} IS {sql_text(shape.comment)}")
 
 
 def evolution(

@@ -183,8 +183,11 @@ class _Part(Store):
         return {k: n for k, n in super().sizes(prefix).items() if k in self._keys}
 
 
-def open_store(settings: Settings) -> Store:
-    """The lake's bucket; an error with its mend when the store does not answer."""
+def open_store(settings: Settings, *, make: bool = True) -> Store:
+    """The lake's bucket, made where there is none; an error with its mend when the store does not answer.
+
+    With `make` false nothing is asked of the store yet: a reader may make no bucket.
+    """
     import boto3
     from botocore.config import Config
     from botocore.exceptions import EndpointConnectionError
@@ -205,6 +208,8 @@ def open_store(settings: Settings) -> Store:
         config=config,
     )
     store = Store(client, settings.lake)
+    if not make:
+        return store
     try:
         store.ensure_bucket()
     except EndpointConnectionError:

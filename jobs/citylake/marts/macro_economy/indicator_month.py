@@ -118,6 +118,7 @@ def _seasonal(rows: DataFrame) -> DataFrame:
         "indicator_code",
         "region_code",
         "stat_month",
+        F.col("kind").alias("series_kind"),
         "unit_name",
         "month_value",
         "month_basis",

@@ -46,6 +46,7 @@ def build(inputs: Mapping[str, DataFrame]) -> DataFrame:
     return permanent.select(
         "area_code",
         "stat_month",
+        F.when(F.col("area_code") == CITY, "city").otherwise("district").alias("area_level"),
         "registered_residents",
         "permanent_residents",
         ratio.alias("permanent_per_registered"),

@@ -92,7 +92,7 @@ def test_a_reader_without_a_jvm_sees_the_release(served: Settings) -> None:
     )
     assert sorted(rows["object_id"].to_pylist()) == KEYS
     assert duckdb.sql("SELECT count(DISTINCT object_id) FROM rows").fetchall() == [(50,)]
-    assert rows.to_pandas()["_known_from"].dt.tz.key == "Asia/Shanghai"
+    assert str(rows.to_pandas()["_known_from"].dt.tz) == "Asia/Shanghai"
     assert citylake.read("silver.construction_component", release=1, settings=served).num_rows == 50
     with pytest.raises(LakeError) as caught:
         citylake.read("silver.construction_componant", settings=served)

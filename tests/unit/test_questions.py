@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sqlite3
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,8 +16,12 @@ import pytest
 from citylake.core.calendar import BEIJING
 from citylake.core.errors import LakeError
 from citylake.release.export import SUFFIXES, export
+from citylake.release.parameters import bound
 from citylake.release.questions import Question, find_question, narrowed, questions
+from hypothesis import given
+from hypothesis import strategies as st
 
+WORDS = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"))  # SQLite takes no NUL
 TEXTS = ["=1+1", "和平区", None, 'a,"b"\nc']
 TABLE = pa.table(
     {
@@ -50,12 +56,25 @@ def test_another_name_is_an_error_with_the_next_command(root: Path, name: str) -
     ("sql", "names"),
     [
         ("SELECT :a, b::int", {"a"}),
-        ("SELECT ':no', \":also\" -- :never\n, :b /* :neither */", {"also", "b"}),
+        ("SELECT ':no', \":nor\", `:name` -- :never\n, :b /* :neither */", {"b"}),
         ("SELECT 'it\\'s :no'", set()),
     ],
 )
 def test_parameters_are_what_the_sql_leaves_open(sql: str, names: set[str]) -> None:
     assert Question("t/1", "t", sql).parameters == names
+
+
+@given(WORDS, WORDS)
+def test_a_value_is_one_literal_whatever_it_says(value: str, other: str) -> None:
+    query = bound("SELECT :a, ':a', :b -- :a", {"a": value, "b": other})
+    [(first, _, second)] = sqlite3.connect(":memory:").execute(_standard(query)).fetchall()
+    assert (first, second) == (value, other)
+
+
+def _standard(query: str) -> str:
+    """The literals of Spark as those of the standard, in which only the apostrophe is doubled."""
+    plain = {"\\\\": "\\", "\\'": "''", "\\n": "\n", "\\r": "\r"}
+    return re.sub(r"\\[\\'nr]", lambda m: plain[m[0]], query)
 
 
 def test_a_name_that_is_no_parameter_keeps_rows_by_a_column() -> None:

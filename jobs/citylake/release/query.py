@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from citylake.core.calendar import BEIJING
 from citylake.core.errors import LakeError, did_you_mean
+from citylake.release.parameters import bound
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -59,10 +60,10 @@ def ask_table(
         errors.IllegalArgumentException,
         errors.SparkRuntimeException,
     )
-    text = _reading(statement)
+    text = _reading(bound(statement, given or {}))
     try:
         with _closed_door(spark):
-            asked = spark.sql(text, args=dict(given)) if given else spark.sql(text)
+            asked = spark.sql(text)
             found = (asked if most is None else asked.limit(most)).toArrow()
     except mistakes as error:
         raise _wrong(str(error)) from None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from citylake.core.errors import LakeError, did_you_mean
+from citylake.release.parameters import named
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,7 @@ class Question:
     @property
     def parameters(self) -> set[str]:
         """Names that the SQL leaves open, `:name`."""
-        text = re.sub(r"'(?:[^'\\]|\\.)*'|--[^\n]*|/\*.*?\*/", "", self.sql, flags=re.DOTALL)
-        return set(re.findall(r"(?<![:\w]):([a-zA-Z_]\w*)", text))
+        return named(self.sql)
 
 
 def questions(root: Path) -> dict[str, Question]:

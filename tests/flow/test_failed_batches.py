@@ -29,7 +29,7 @@ PLANTED = {  # hop -> the function that it calls, by module and name
     "decode": ("citylake.pipeline.hops", "decode"),
     "refine": ("citylake.refine.refine", "refine"),
     "gate": ("citylake.quality.batch", "judge_batch"),
-    "admit": ("citylake.refine.refine", "admit"),
+    "admit": ("citylake.refine.admit", "admit"),
 }
 
 
@@ -55,7 +55,8 @@ def _plant(patch: pytest.MonkeyPatch, hop: str, records: int) -> None:
     real: Callable[..., Any] = getattr(importlib.import_module(module), name)
 
     def broken(*given: Any) -> Any:
-        counts = [getattr(g, "records", None) for g in given] + [g for g in given if isinstance(g, int)]
+        named = [getattr(g, "receipt", g) for g in given]
+        counts = [getattr(g, "records", None) for g in named] + [g for g in given if isinstance(g, int)]
         if records in counts:
             raise ValueError("张三 cannot be worked on")
         return real(*given)

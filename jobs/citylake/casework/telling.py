@@ -15,7 +15,8 @@ from citylake.contract.model import Contract
 from citylake.core.names import case_chain, notice_key
 from citylake.core.settings import Settings
 from citylake.ledger.batches import ADMITTED, FAILED, HELD, batch_state
-from citylake.ledger.evidence import Event, events, find
+from citylake.ledger.chain import Chain
+from citylake.ledger.evidence import events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts
 from citylake.storage.store import Store
 
@@ -38,7 +39,7 @@ def tell(settings: Settings, store: Store, contract: Contract, spark: Callable[[
                 store,
                 contract,
                 receipt,
-                partial(_refused, settings, contract, spark, receipt, state),
+                partial(_refused, settings, store, contract, spark, receipt, state),
             )
         except Exception as error:  # told when all others are
             wrong.append(error)
@@ -46,7 +47,7 @@ def tell(settings: Settings, store: Store, contract: Contract, spark: Callable[[
         raise wrong[0]
 
 
-def _owed(store: Store, contract: Contract, known: list[Event]) -> list[tuple[Receipt, str]]:
+def _owed(store: Store, contract: Contract, known: Chain) -> list[tuple[Receipt, str]]:
     """Batches with something to say that is not written yet."""
     states = [
         (r, batch_state(r, known)) for r in dataset_receipts(store, contract.id) if r.outcome == "accepted"
@@ -64,18 +65,25 @@ def _owed(store: Store, contract: Contract, known: list[Event]) -> list[tuple[Re
     ]
 
 
-def _has_to_say(receipt: Receipt, known: list[Event]) -> bool:
+def _has_to_say(receipt: Receipt, known: Chain) -> bool:
     refined = find(known, "refined", receipt.number)
     counts = refined.facts["counts"] if refined else {}
     return bool(receipt.corrects or counts.get("quarantined") or counts.get("stale"))
 
 
 def _refused(
-    settings: Settings, contract: Contract, spark: Callable[[], SparkSession], receipt: Receipt, state: str
+    settings: Settings,
+    store: Store,
+    contract: Contract,
+    spark: Callable[[], SparkSession],
+    receipt: Receipt,
+    state: str,
 ) -> list[dict[str, Any]]:
-    """The refused rows of a batch: in quarantine, or, while its gate holds it, judged again."""
-    from citylake.refine.refine import refused_rows
+    """The refused rows of a batch: in quarantine, or, while its gate holds it, in its stage."""
+    from citylake.refine.admit import refused_rows
+    from citylake.refine.staged import stage_of
 
-    if state == HELD:
-        return refused_rows(spark(), settings, contract, receipt)
-    return quarantined(settings, contract, receipt)
+    refined = find(events(store, contract.id), "refined", receipt.number)
+    if state != HELD or refined is None:
+        return quarantined(settings, contract, receipt)
+    return refused_rows(spark(), stage_of(settings, store, contract, receipt, refined))

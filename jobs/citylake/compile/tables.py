@@ -9,7 +9,7 @@ from citylake.storage.columns import COMMENTS, silver_system_columns
 from citylake.storage.delta import KEPT_FOR_GOOD
 from citylake.storage.evolve import ColumnShape, TableShape
 
-_SILVER = {"delta.enableChangeDataFeed": "true", "delta.enableDeletionVectors": "false"}
+_SILVER = {"delta.enableChangeDataFeed": "false", "delta.enableDeletionVectors": "false"}
 
 
 def silver_columns(contract: Contract) -> tuple[Column, ...]:

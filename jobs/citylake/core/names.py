@@ -46,7 +46,7 @@ def bronze(dataset: str) -> Table:
 
 
 def stage(dataset: str) -> Table:
-    """The judged rows of one batch, before its gate; replaced by each batch."""
+    """Where the stages of a dataset's batches lie, before their gates."""
     return Table("stage", dataset)
 
 

@@ -42,6 +42,7 @@ from citylake.marts import kept
 from citylake.marts.kept import ABSENT
 from citylake.marts.restatement import restate
 from citylake.refine.flag_bits import flag_bits
+from citylake.storage import reading
 from citylake.storage.delta import open_table, version
 from citylake.storage.evolve import conformed
 from citylake.storage.spark import choose_codegen
@@ -193,7 +194,7 @@ def _frame(
         return spark.createDataFrame([], input_ddl(settings.root, contracts, name))
     if name == REFERENCE_DAY:
         return spark.createDataFrame([(date.fromisoformat(at),)], input_ddl(settings.root, contracts, name))
-    rows = spark.read.format("delta").option("versionAsOf", at).load(_table(name).spark_uri(settings.lake))
+    rows = reading.frame(spark, settings, _table(name), int(at))
     if not is_dataset(name):
         return rows
     return conformed(rows, silver_shape(contracts[name]), partial(flag_bits, settings, contracts[name]))

@@ -18,8 +18,10 @@ from citylake.contract.inputs import is_dataset
 from citylake.contract.model import Contract
 from citylake.core.names import Table, mart, silver
 from citylake.core.settings import Settings
+from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event, append
 from citylake.ledger.receipts import dataset_receipts
+from citylake.storage import reading
 from citylake.storage.delta import commits, delta_options, open_table
 from citylake.storage.store import Store
 
@@ -41,7 +43,7 @@ def restate(
     store: Store,
     spark: Callable[[], SparkSession],
     contract: Contract,
-    known: list[Event],
+    known: Chain,
 ) -> dict[str, int]:
     """Enter what is not yet in the ledger; `known` is the mart's chain. Returns the counts of the last
     comparison.
@@ -62,7 +64,7 @@ def restate(
     return found
 
 
-def _open(known: list[Event]) -> Iterator[tuple[Event, Event]]:
+def _open(known: Chain) -> Iterator[tuple[Event, Event]]:
     """Each version that passed and the one that passed before it, as far as the chain does not say that they
     were compared.
     """
@@ -120,12 +122,7 @@ def _enter(
         Observation(f"restated {contract.id}"),
         {"old": old.facts["version"], "new": new.facts["version"]},
     )
-    frames = {
-        n: spark.read.format("delta")
-        .option("versionAsOf", v)
-        .load(mart(contract.id).spark_uri(settings.lake))
-        for n, v in at.items()
-    }
+    frames = {n: reading.frame(spark, settings, mart(contract.id), v) for n, v in at.items()}
     kinds = [F.count_if(F.col("change") == k).alias(k) for k in ("added", "removed", "changed")]
     rows = changes(frames["old"], frames["new"], contract.keys).observe(seen, *kinds)
     facts = {

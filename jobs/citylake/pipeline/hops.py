@@ -81,17 +81,16 @@ def _decode_one(hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt) -> 
 
 
 def _refine_one(hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, Any]:
-    from citylake.refine.refine import admit
-    from citylake.refine.rules import as_judged
+    from citylake.refine.admit import admit
+    from citylake.refine.staged import stage_of
 
     refined = hop("refine", lambda: _refined(lake, contract, receipt))
     counts = refined.facts["counts"]
     hop("gate", lambda: _gated(lake, contract, receipt, refined))
     passed = batch_state(receipt, events(lake.store, contract.id)) in ("gate", "overruled")
     if passed:
-        today = compile_contract(contract, lake.settings.root)
-        judged = as_judged(lake.store, today, refined.facts.get("rules"))
-        hop("admit", lambda: admit(lake.spark, lake.settings, judged, receipt, counts))
+        stage = stage_of(lake.settings, lake.store, contract, receipt, refined)
+        hop("admit", lambda: admit(lake.spark, stage, counts))
         append(lake.store, contract.id, ADMITTED, receipt.number, {})
     return {"passed": passed, **{k: v for k, v in counts.items() if not k.startswith("rule:")}}
 

@@ -130,6 +130,12 @@ def operations(
     return _exploded(compared, ops)
 
 
+def stored(operations: DataFrame, silver: DataFrame) -> DataFrame:
+    """Operations with the types of silver's columns; one that no operation gives has no type of its own."""
+    typed = [F.col(f.name).cast(f.dataType).alias(f.name) for f in silver.schema.fields]
+    return operations.select("_op", *typed)
+
+
 def endings(missing: DataFrame, compiled: Compiled, columns: list[str], valid_from: str) -> DataFrame:
     """The rows of the MERGE for keys that a full delivery no longer holds; `missing` has `_held` and
     `_known_at`.

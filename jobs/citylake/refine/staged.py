@@ -1,0 +1,89 @@
+"""The stage of a batch: what its contract's SELECT made of it, and the operations that bring silver up to
+date, as Parquet files that wait for the gate. Both are read back, so the SELECT runs once per batch.
+
+An attempt writes into a folder of its own that only its `refined` event names: what an attempt left that
+broke off is never read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from uuid import uuid4
+
+from pyspark.sql import DataFrame, SparkSession
+
+from citylake.compile.select import Compiled, compile_contract
+from citylake.compile.tables import silver_shape
+from citylake.contract.model import Contract
+from citylake.core.names import Table, stage
+from citylake.core.settings import Settings
+from citylake.ledger.evidence import Event
+from citylake.ledger.receipts import Receipt
+from citylake.refine.flag_bits import flag_bits
+from citylake.refine.rules import as_judged
+from citylake.storage.evolve import conformed
+from citylake.storage.store import Store
+
+# Files are moved to their place as each task ends: on an object store a move is a copy, and one is enough.
+_WRITTEN = {
+    "mapreduce.fileoutputcommitter.algorithm.version": "2",
+    "mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+}
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The stage of one attempt at a batch; no attempt: an older lake's, one Delta table of operations."""
+
+    settings: Settings
+    compiled: Compiled  # as it judged the batch; its contract is today's
+    receipt: Receipt
+    attempt: str | None
+
+    @property
+    def contract(self) -> Contract:
+        """The contract of the batch's dataset."""
+        return self.compiled.contract
+
+    @property
+    def _address(self) -> str:
+        return stage_table(self.contract, self.receipt).spark_uri(self.settings.lake)
+
+    def write(self, name: str, rows: DataFrame) -> DataFrame:
+        """Write rows, and give them back as they were written."""
+        path = f"{self._address}/{self.attempt}/{name}"
+        rows.write.options(**_WRITTEN).parquet(path)
+        return rows.sparkSession.read.schema(rows.schema).parquet(path)
+
+    def judged(self, spark: SparkSession) -> DataFrame | None:
+        """The judged rows; None where an older lake kept none."""
+        if self.attempt is None:
+            return None
+        return spark.read.parquet(f"{self._address}/{self.attempt}/judged")
+
+    def operations(self, spark: SparkSession) -> DataFrame:
+        """The operations in today's shape of silver; an older contract may have staged them."""
+        if self.attempt is None:
+            frame = spark.read.format("delta").load(self._address)
+        else:
+            frame = spark.read.parquet(f"{self._address}/{self.attempt}/operations")
+        bits = partial(flag_bits, self.settings, self.contract)
+        return conformed(frame, silver_shape(self.contract), bits)
+
+
+def new_stage(settings: Settings, compiled: Compiled, receipt: Receipt) -> Stage:
+    """The stage of a new attempt."""
+    return Stage(settings, compiled, receipt, uuid4().hex)
+
+
+def stage_of(settings: Settings, store: Store, contract: Contract, receipt: Receipt, refined: Event) -> Stage:
+    """The stage that the `refined` event of a batch names."""
+    today = compile_contract(contract, settings.root)
+    judged = as_judged(store, today, refined.facts.get("rules"))
+    return Stage(settings, judged, receipt, refined.facts.get("stage"))
+
+
+def stage_table(contract: Contract, receipt: Receipt) -> Table:
+    """Where the stages of one batch lie."""
+    return stage(f"{contract.id}/{receipt.number:08d}")

@@ -30,8 +30,8 @@ demo: $(UP)  ## a generated city through the real scheduler; KEEP=1 leaves the s
 airflow: $(UP)  ## services, the scheduler and its pages; DAGs run by schedule until `make down`
 	.venv/bin/citylake up --airflow
 
-test: $(UP)  ## everything the developers trust
-	$(PY) -m pytest -q
+test: $(UP)  ## everything the developers trust, by two workers with services of their own
+	$(PY) -m pytest -q -n 2 --dist loadgroup
 
 test-slow: $(UP)  ## what takes many minutes: questions against oracles, the scheduler, a steward, 100,000 histories, runs that are killed
 	$(PY) -m pytest -q -m slow

@@ -25,10 +25,20 @@ PORTS = (
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file stays with one worker, and so do all files that read the small lake: it is made once."""
+    for item in items:
+        shared = "small_lake" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("small_lake" if shared else item.nodeid.split("::")[0]))
+
+
 def _free_ports(count: int) -> list[int]:
-    """Free ports below 40000: the store listens on each plus 10000 as well."""
+    """Free ports below 40000: the store listens on each plus 10000 as well. Workers look in ranges of their
+    own.
+    """
     found: list[int] = []
-    candidate = 21000 + os.getpid() % 5000
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    candidate = 21000 + 4000 * worker + os.getpid() % 3000
     while len(found) < count:
         candidate += 3
         with socket.socket() as a, socket.socket() as b:

@@ -14,6 +14,7 @@ from citylake.audit.timeliness import Arrival
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.core.codes import load_codes
+from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +43,7 @@ def _measured(counts: dict[str, int] | None, late: str = "2016-02-01T00:00:00+08
         zip(names, (contract.id, 2, "2016-01-001", "2016-01", "accepted", "admitted"), strict=True)
     )
     batch = Batch(**head | dict.fromkeys(FIGURES, 10))
-    chain = [Event(contract.id, 1, "", "refined", 2, "", {"counts": counts}, "")] if counts else []
+    chain = Chain([Event(contract.id, 1, "", "refined", 2, "", {"counts": counts}, "")] if counts else [])
     arrival = Arrival(contract.id, 2, "", late, "2016-02-05")
     found = indicators(ROOT, [contract], {contract.id: chain}, [batch], {(contract.id, 2): arrival})
     return {i.rule: i for i in found}

@@ -11,6 +11,7 @@ from citylake.compile.suite import batch_suite, rows_suite
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.ledger.batches import REACHED, SETTLED
+from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event
 from citylake.quality.gate import batch_facts
 from citylake.quality.sentences import sentence
@@ -63,7 +64,7 @@ def test_the_bound_is_the_one_that_was_judged_by() -> None:
         "bound": {"min_value": 0, "max_value": 0.07},
     }
     gate = {"passed": False, "batch": {"verdicts": [verdict]}, "rows": {"verdicts": []}}
-    chain = [Event("weather/warning", 1, "", "gate", 4, "", gate, "")]
+    chain = Chain([Event("weather/warning", 1, "", "gate", 4, "", gate, "")])
     (line,) = gate_lines(ROOT, contract, chain, "en")
     assert line["demand"].endswith("0.0% – 7.0%")
 
@@ -80,8 +81,9 @@ def test_a_failed_share_shows_what_was_seen_and_the_bound() -> None:
     }
     gate = {"passed": False, "batch": {"verdicts": [verdict]}, "rows": {"verdicts": []}}
     facts = {"decoded": {"rows": 13}, "refined": {"counts": counts}, "gate": gate}
-    chain = [Event("weather/warning", n, "", e, 4, "", f, "") for n, (e, f) in enumerate(facts.items(), 1)]
+    named = enumerate(facts.items(), start=1)
+    chain = Chain(Event("weather/warning", n, "", e, 4, "", f, "") for n, (e, f) in named)
     (line,) = gate_lines(ROOT, contract, chain, "en")
     assert (line["observed"], line["success"]) == ("23.08%", False)
     assert line["demand"].endswith(f"0.0% – {contract.quarantine_max:.1%}")
-    assert gate_lines(ROOT, contract, [], "en") == []
+    assert gate_lines(ROOT, contract, Chain(), "en") == []

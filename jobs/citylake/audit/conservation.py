@@ -19,7 +19,8 @@ from citylake.ledger.batches import (
     batch_state,
     failed_verdicts,
 )
-from citylake.ledger.evidence import Event, events, find
+from citylake.ledger.chain import Chain
+from citylake.ledger.evidence import events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts
 from citylake.quality.sentences import sentence
 from citylake.storage.store import Store
@@ -65,7 +66,7 @@ class Batch:
 def batches(store: Store, contracts: dict[str, Contract]) -> list[Batch]:
     """Every delivery that the lake has answered, by dataset and receipt."""
     return [
-        _batch(r, known if r.outcome == "accepted" else [])
+        _batch(r, known if r.outcome == "accepted" else Chain())
         for c in contracts.values()
         if c.kind != "mart"
         for known in [events(store, c.id)]
@@ -73,7 +74,7 @@ def batches(store: Store, contracts: dict[str, Contract]) -> list[Batch]:
     ]
 
 
-def _batch(receipt: Receipt, known: list[Event]) -> Batch:
+def _batch(receipt: Receipt, known: Chain) -> Batch:
     state, refined = batch_state(receipt, known), find(known, "refined", receipt.number)
     counts: dict[str, int] = refined.facts["counts"] if refined else {}
     rejected = state in (REFUSED, REPEAT, WITHDRAWN)
@@ -96,7 +97,7 @@ def _batch(receipt: Receipt, known: list[Event]) -> Batch:
     )
 
 
-def _why(receipt: Receipt, state: str, known: list[Event]) -> str:
+def _why(receipt: Receipt, state: str, known: Chain) -> str:
     """The reason of a state, and who can do what about it; empty where nothing is to be said."""
     if state == REPEAT:
         return f"与回执 {receipt.repeats} 内容相同 / same bytes as receipt {receipt.repeats}"
@@ -113,7 +114,7 @@ def _why(receipt: Receipt, state: str, known: list[Event]) -> str:
     return "; ".join([*(t for t in said if t), *([f"now: {act}"] if act else [])])
 
 
-def _of_gate(receipt: Receipt, known: list[Event]) -> str:
+def _of_gate(receipt: Receipt, known: Chain) -> str:
     gate = find(known, "gate", receipt.number)
     if gate is None or gate.facts["passed"]:
         return ""
@@ -123,13 +124,13 @@ def _of_gate(receipt: Receipt, known: list[Event]) -> str:
     return "gate: " + ", ".join(f"{t.zh} / {t.en} [{rule}]" for rule, t in said) + told
 
 
-def _of_failure(receipt: Receipt, known: list[Event]) -> str:
+def _of_failure(receipt: Receipt, known: Chain) -> str:
     broken = find(known, FAILED, receipt.number)
     text = failure_text(broken) if broken else None
     return f"{text.zh} / {text.en}" if text else ""
 
 
-def _of_withdrawal(receipt: Receipt, known: list[Event]) -> str:
+def _of_withdrawal(receipt: Receipt, known: Chain) -> str:
     event = find(known, WITHDRAWN, receipt.number)
     return f"withdrawn by {event.facts['by']}: {event.facts['reason']}" if event else ""
 

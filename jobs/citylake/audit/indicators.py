@@ -13,7 +13,7 @@ from citylake.audit.timeliness import Arrival, Arrivals
 from citylake.compile.select import Rule, compile_contract
 from citylake.contract.model import Contract
 from citylake.core.codes import load_codes
-from citylake.ledger.evidence import Event
+from citylake.ledger.chain import Chain
 
 CODES = "quality_indicators"
 BY_DIMENSION = {
@@ -72,7 +72,7 @@ def lower_is_better(root: Path) -> set[str]:
 def indicators(
     root: Path,
     contracts: Iterable[Contract],
-    chains: Mapping[str, list[Event]],
+    chains: Mapping[str, Chain],
     batches: Iterable[Batch],
     arrivals: Arrivals,
 ) -> list[Indicator]:
@@ -90,7 +90,7 @@ def indicators(
     ]
 
 
-def _counts(chain: list[Event]) -> dict[int, dict[str, int]]:
+def _counts(chain: Chain) -> dict[int, dict[str, int]]:
     """Receipt -> what was counted when its rows were judged."""
     return {e.batch: e.facts["counts"] for e in chain if e.event == "refined" and e.batch is not None}
 

@@ -25,7 +25,8 @@ from citylake.core.errors import LakeError
 from citylake.core.names import bronze, case_chain, quarantine
 from citylake.core.settings import Settings
 from citylake.ledger.batches import ADMITTED, WITHDRAWN, batch_state
-from citylake.ledger.evidence import Event, append, events, find
+from citylake.ledger.chain import Chain
+from citylake.ledger.evidence import append, events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts, replacing
 from citylake.messages.letter import deadline
 from citylake.storage.delta import open_table
@@ -97,7 +98,7 @@ def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Cas
     return found
 
 
-def _judged(known: list[Event], receipt: Receipt, state: str) -> dict[str, int]:
+def _judged(known: Chain, receipt: Receipt, state: str) -> dict[str, int]:
     """The counts of a batch whose gate spoke."""
     refined = find(known, "refined", receipt.number)
     spoken = state == ADMITTED or find(known, "gate", receipt.number) is not None

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from citylake.ledger.batches import ADMITTED, WITHDRAWN
-from citylake.ledger.evidence import Event, find
+from citylake.ledger.chain import Chain
+from citylake.ledger.evidence import find
 from citylake.ledger.receipts import Receipt
 
 
@@ -14,8 +15,8 @@ from citylake.ledger.receipts import Receipt
 class History:
     """What is known of one case."""
 
-    told: list[Event]
-    known: list[Event]
+    told: Chain
+    known: Chain
     given: dict[int, Receipt]
     receipt: Receipt
     rule: str

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from citylake.contract.model import AMEND_SUFFIX, Bilingual
 from citylake.ledger.batches import FAILED, HELD, failed_verdicts
+from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event, find
 from citylake.ledger.receipts import Receipt, replaced
 from citylake.quality.sentences import sentence
@@ -24,7 +25,7 @@ class Obstacle:
     whole: bool = False  # the whole batch waits, not single records
 
 
-def obstacles(known: list[Event], receipt: Receipt) -> list[Obstacle]:
+def obstacles(known: Chain, receipt: Receipt) -> list[Obstacle]:
     """The reasons that were ever given for a batch, each once."""
     gate, refined = find(known, "gate", receipt.number), find(known, "refined", receipt.number)
     rows = refined.facts["counts"].get("received", 0) if refined else receipt.records

@@ -15,6 +15,7 @@ from citylake.core.errors import LakeError
 from citylake.core.names import inbox_prefix, landing_key
 from citylake.ingest.manifest import MANIFEST
 from citylake.ledger.batches import ADMITTED, FAILED, WITHDRAWN, batch_state
+from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event, append, events
 from citylake.ledger.receipts import Receipt, base_name, dataset_receipts
 from citylake.storage.store import Store
@@ -83,7 +84,7 @@ def _manifest(receipt: Receipt, delivery: str) -> dict[str, object]:
     }
 
 
-def _find(store: Store, contract: Contract, number: int, by: str, reason: str) -> tuple[Receipt, list[Event]]:
+def _find(store: Store, contract: Contract, number: int, by: str, reason: str) -> tuple[Receipt, Chain]:
     where = f"{contract.id} receipt {number}"
     receipt = next((r for r in dataset_receipts(store, contract.id) if r.number == number), None)
     if receipt is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
+from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event, events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts
 from citylake.storage.store import Store
@@ -22,7 +23,7 @@ SETTLED = (REFUSED, REPEAT, HELD, FAILED, WITHDRAWN, ADMITTED)
 """The states in which a batch waits for nobody but a person; the batches after it go on."""
 
 
-def batch_state(receipt: Receipt, known: list[Event]) -> str:
+def batch_state(receipt: Receipt, known: Chain) -> str:
     """One of `SETTLED`, or the last of `REACHED`.
 
     Admitted outranks withdrawn and failed: silver holds the rows, whatever was entered meanwhile.
@@ -41,7 +42,7 @@ def batch_state(receipt: Receipt, known: list[Event]) -> str:
     return reached[-1] if reached else REACHED[0]
 
 
-def is_held(known: list[Event], batch: int) -> bool:
+def is_held(known: Chain, batch: int) -> bool:
     """Whether the gate of a batch said no and no steward overruled it."""
     gate = find(known, "gate", batch)
     return gate is not None and not gate.facts["passed"] and find(known, "overruled", batch) is None

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 
 from citylake.contract.model import Contract
 from citylake.core.names import contract_key
-from citylake.ledger.evidence import Event, find
+from citylake.ledger.chain import Chain
+from citylake.ledger.evidence import find
 from citylake.ledger.receipts import Receipt
 from citylake.storage.store import Store
 
@@ -29,7 +30,7 @@ def keep(store: Store, contract: Contract) -> str:
     return sha256
 
 
-def of_receipt(store: Store, today: Contract, known: list[Event], receipt: Receipt) -> Contract:
+def of_receipt(store: Store, today: Contract, known: Chain, receipt: Receipt) -> Contract:
     """The contract that a delivery was received under; today's where older code kept none.
 
     `known` is the chain of the dataset.

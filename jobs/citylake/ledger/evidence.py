@@ -7,8 +7,11 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from citylake.core.names import evidence_key
+from citylake.ledger.chain import Chain
+from citylake.storage.remembered import Entry
 from citylake.storage.store import Store
 
 GENESIS = "0" * 64
@@ -28,20 +31,25 @@ class Event:
     sha256: str
 
 
-def events(store: Store, chain: str) -> list[Event]:
-    """All events of a chain in order."""
-    return [_read(store.get_created(key)) for key in _keys(store, chain)]
+_CHAINS: WeakKeyDictionary[Store, dict[str, tuple[list[Entry], Chain]]] = WeakKeyDictionary()
 
 
-def _keys(store: Store, chain: str) -> list[str]:
-    return sorted(store.list(f"evidence/{chain}/"))
+def events(store: Store, chain: str) -> Chain:
+    """All events of a chain in order; what this process read before is not read again."""
+    log, held = store.log(f"evidence/{chain}/"), _CHAINS.setdefault(store, {})
+    seen, known = held.get(chain, (log, Chain()))
+    known = known if seen is log else Chain()
+    if len(log) > len(known):
+        known = known.followed_by([_read(entry.body) for entry in log[len(known) :]])
+    held[chain] = log, known
+    return known
 
 
 def append(store: Store, chain: str, event: str, batch: int | None, facts: dict[str, Any]) -> Event:
     """Add an event; one that the chain already holds for this batch is returned as it stands."""
     while True:
         known = events(store, chain)
-        held = next((e for e in known if batch is not None and (e.event, e.batch) == (event, batch)), None)
+        held = known.last(event, batch) if batch is not None else None
         if held is not None:
             return held
         body = _body(chain, len(known) + 1, known[-1].sha256 if known else GENESIS, event, batch, facts)
@@ -55,7 +63,8 @@ def broken_links(store: Store, chain: str) -> list[str]:
     """
     found: list[str] = []
     previous = GENESIS
-    for position, event in enumerate((_read(store.get(key)) for key in _keys(store, chain)), start=1):
+    keys = sorted(store.list(f"evidence/{chain}/"))
+    for position, event in enumerate((_read(store.get(key)) for key in keys), start=1):
         if event.number != position:
             found.append(f"{chain}: event {position} is missing")
         if event.previous != previous:
@@ -64,9 +73,9 @@ def broken_links(store: Store, chain: str) -> list[str]:
     return found
 
 
-def find(known: list[Event], event: str, batch: int | None) -> Event | None:
+def find(known: Chain, event: str, batch: int | None) -> Event | None:
     """The last event of that name for a batch."""
-    return next((e for e in reversed(known) if (e.event, e.batch) == (event, batch)), None)
+    return known.last(event, batch)
 
 
 def _body(

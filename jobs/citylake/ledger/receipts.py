@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from citylake.core.names import receipt_key
+from citylake.storage.remembered import Entry
 from citylake.storage.store import Store
 
 Outcome = Literal["accepted", "refused", "repeat"]
@@ -136,9 +138,17 @@ def _taken_back(receipt: Receipt, accepted: list[Receipt]) -> set[int]:
     return {*same.values(), *(r.number for r in accepted if r.number < receipt.number and r.corrects in same)}
 
 
+_GIVEN: WeakKeyDictionary[Store, dict[str, tuple[list[Entry], list[Receipt]]]] = WeakKeyDictionary()
+
+
 def receipts(store: Store, department: str) -> list[Receipt]:
-    """All receipts of a department in the order of their numbers."""
-    return [_read(store.get_created(key)) for key in sorted(store.list(f"receipts/{department}/"))]
+    """All receipts of a department in the order of their numbers; none is read twice by one process."""
+    log, held = store.log(f"receipts/{department}/"), _GIVEN.setdefault(store, {})
+    seen, given = held.get(department, (log, []))
+    given = given if seen is log else []
+    given += [_read(entry.body) for entry in log[len(given) :]]
+    held[department] = log, given
+    return list(given)
 
 
 def dataset_receipts(store: Store, dataset: str) -> list[Receipt]:

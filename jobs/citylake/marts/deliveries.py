@@ -45,7 +45,7 @@ def of_marts(store: Store, behind: Mapping[str, Sequence[str]]) -> list[tuple[st
 
 def _of(store: Store, dataset: str) -> list[Covered]:
     accepted = [r for r in dataset_receipts(store, dataset) if r.outcome == "accepted"]
-    known = events(store, dataset) if accepted else []
+    known = events(store, dataset)
     states = {r.number: batch_state(r, known) for r in accepted}
     return [
         Covered(

@@ -20,7 +20,7 @@ from citylake.audit.timeliness import Arrivals
 from citylake.casework.cases import Case
 from citylake.contract.model import Bilingual, Contract
 from citylake.core.settings import Settings
-from citylake.ledger.evidence import Event
+from citylake.ledger.chain import Chain
 from citylake.ledger.seal import current_checkpoint
 from citylake.site.words import word
 from citylake.storage.store import Store
@@ -37,7 +37,7 @@ class Site:
     contracts: dict[str, Contract]
     batches: list[Batch]
     arrivals: Arrivals
-    chains: dict[str, list[Event]]
+    chains: dict[str, Chain]
     indicators: list[Indicator]
     cases: list[Case]
     day: date

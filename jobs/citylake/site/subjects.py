@@ -11,7 +11,7 @@ from citylake.compile.select import compile_contract
 from citylake.contract.model import Contract
 from citylake.core.names import mart, quarantine
 from citylake.ledger.batches import ADMITTED
-from citylake.ledger.evidence import Event
+from citylake.ledger.chain import Chain
 from citylake.site import charts
 from citylake.site.frame import LANGUAGES, Pages, Site, letter_of, page_of
 from citylake.site.verdicts import gate_lines
@@ -80,7 +80,7 @@ def _rules(site: Site, contract: Contract, lang: str) -> list[dict[str, Any]]:
     ]
 
 
-def _inputs(site: Site, chain: list[Event], lang: str) -> list[tuple[str, str, str]]:
+def _inputs(site: Site, chain: Chain, lang: str) -> list[tuple[str, str, str]]:
     """What the last build of a mart read: name, version, page; empty for datasets."""
     built: list[dict[str, str]] = [e.facts["inputs"] for e in chain if e.event == "built"]
     pages = {n: c for c in site.contracts.values() for n in (c.id, f"marts/{c.id}")}

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from citylake.contract.model import Bilingual, Contract
+from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event
 from citylake.quality.batch import load_suite
 from citylake.quality.gate import batch_facts
@@ -42,7 +43,7 @@ FACTS = {
 }
 
 
-def gate_lines(root: Path, contract: Contract, chain: list[Event], lang: str) -> list[dict[str, Any]]:
+def gate_lines(root: Path, contract: Contract, chain: Chain, lang: str) -> list[dict[str, Any]]:
     """The verdicts of the last gate of a chain; empty when no gate spoke yet."""
     spoken = [e for e in chain if e.event in ("gate", "built")]
     if not spoken:
@@ -67,7 +68,7 @@ def _demands(root: Path, contract: Contract, part: str) -> dict[str, Kwargs]:
     return {e["meta"]["rule_id"]: e["kwargs"] for e in load_suite(root, contract, part)["expectations"]}
 
 
-def _facts(chain: list[Event], gate: Event) -> dict[str, Any]:
+def _facts(chain: Chain, gate: Event) -> dict[str, Any]:
     """What the batch suite judged: the counts of the batch."""
     of = {e.event: e.facts for e in chain if e.batch == gate.batch and gate.batch is not None}
     if "refined" not in of or "decoded" not in of:

@@ -12,6 +12,7 @@ from tenacity import retry, retry_if_exception, stop_after_attempt, wait_random_
 
 from citylake.core.errors import ServiceFailed
 from citylake.core.settings import Settings
+from citylake.storage.remembered import Entry, Remembered
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,11 +40,13 @@ def _patient(verb: F) -> F:
 class Store:
     """One bucket."""
 
-    def __init__(self, client: Any, bucket: str) -> None:
-        """`client` is a boto3 S3 client."""
+    def __init__(self, client: Any, bucket: str, remembered: Remembered | None = None) -> None:
+        """`client` is a boto3 S3 client; `remembered` keeps what was read of logs for the next process."""
         self._client, self._bucket = client, bucket
         self.requests: Counter[str] = Counter()
         self._created: dict[str, bytes] = {}
+        self._logs: dict[str, list[Entry]] = {}
+        self._remembered = remembered
 
     @_patient
     def create(self, key: str, body: bytes) -> bool:
@@ -80,6 +83,30 @@ class Store:
         if key not in self._created:
             self._created[key] = self.get(key)
         return self._created[key]
+
+    def log(self, prefix: str) -> list[Entry]:
+        """The create-only objects below a prefix in the order of their keys, which only grow at the end.
+
+        What was read once is not asked for again. The last of it is looked at each time: when it is not
+        what it was, another lake lies there, and everything is read anew.
+        """
+        held = self._logs.get(prefix)
+        if held is None:
+            held = self._remembered.entries(self._bucket, prefix) if self._remembered else []
+        news = list(self._objects(prefix, held[-2].key if len(held) > 1 else ""))
+        if held and news[:1] != [(held[-1].key, held[-1].tag)]:
+            held, news = [], list(self._objects(prefix, ""))
+        added = [Entry(key, tag, self.get(key)) for key, tag in news[1 if held else 0 :]]
+        held.extend(added)
+        self._logs[prefix] = held
+        if self._remembered and added:
+            self._remembered.keep(self._bucket, prefix, held, len(added))
+        return held
+
+    def _objects(self, prefix: str, after: str) -> Iterator[tuple[str, str]]:
+        """Key and entity tag of the objects below a prefix, after a key."""
+        for page in self._pages(prefix, {"StartAfter": after} if after else {}):
+            yield from ((item["Key"], item["ETag"]) for item in page.get("Contents", []))
 
     @_patient
     def get_range(self, key: str, start: int, end: int) -> bytes:
@@ -179,6 +206,9 @@ class _Part(Store):
     def list(self, prefix: str) -> Iterator[str]:
         return (k for k in super().list(prefix) if k in self._keys)
 
+    def _objects(self, prefix: str, after: str) -> Iterator[tuple[str, str]]:
+        return ((k, tag) for k, tag in super()._objects(prefix, after) if k in self._keys)
+
     def sizes(self, prefix: str = "") -> dict[str, int]:
         return {k: n for k, n in super().sizes(prefix).items() if k in self._keys}
 
@@ -207,7 +237,7 @@ def open_store(settings: Settings, *, make: bool = True) -> Store:
         aws_secret_access_key=settings.keys[1].get_secret_value(),
         config=config,
     )
-    store = Store(client, settings.lake)
+    store = Store(client, settings.lake, Remembered(settings.state / "remembered.db", settings.endpoint))
     if not make:
         return store
     try:

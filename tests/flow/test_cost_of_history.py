@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from citylake.audit.conservation import batches
 from citylake.core.names import evidence_key
@@ -16,9 +14,9 @@ CHAIN = "construction/component"
 
 
 @pytest.fixture
-def settings(lake_settings: Settings, request: pytest.FixtureRequest) -> Iterator[Settings]:
+def settings(lake_settings: Settings, request: pytest.FixtureRequest) -> Settings:
     name = f"{lake_settings.lake}-{abs(hash(request.node.name)) % 10**8}"
-    yield lake_settings.model_copy(update={"lake": name})
+    return lake_settings.model_copy(update={"lake": name})
 
 
 def _fill(store: Store, count: int, first: int = 1) -> None:

@@ -237,7 +237,7 @@ def test_nothing_personal_stands_in_a_sample() -> None:
     assert masked(person, "21010219800101123X") == "99999999999999999A"
     assert (
         masked(firm, "张三 ２１０１０２１９８００１０１１２３X 电话13812345678")
-        == "张三 99999999999999999A 电话99999999999"
+        == "文文 99999999999999999A 电话99999999999"
     )
     assert masked(firm, "九一" * 30) == "九一" * 19 + "九…"
     assert (

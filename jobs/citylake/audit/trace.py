@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import pyarrow as pa
@@ -15,15 +17,18 @@ from citylake.contract.inputs import MARTS
 from citylake.contract.model import Contract
 from citylake.core.errors import LakeError
 from citylake.core.names import Table, landing_key, mart, silver
+from citylake.core.secrets import SHORTEST
 from citylake.core.settings import Settings
 from citylake.ingest.decode import open_file
+from citylake.ingest.persons import Persons
 from citylake.ledger.receipts import Receipt, dataset_receipts
-from citylake.privacy.tokens import check_character
+from citylake.privacy.tokens import TOKEN, Tokens
 from citylake.release.release import latest
 from citylake.storage.delta import open_table
 from citylake.storage.store import Store
 
 SAMPLES = 5
+_TOKENS = re.compile(f"{TOKEN}[0-9A-F]{{32}}")
 
 
 @dataclass(frozen=True)
@@ -160,10 +165,9 @@ def original(store: Store, contract: Contract, sha256: str, number: int) -> str:
         with open_file(path, contract) as decoder:
             record = next(r for r in decoder if r.number == number)
     hidden = {c.name for c in contract.columns if c.type.personal != "none"}
-    pairs = [(n, v) for n, v in zip(decoder.columns, record.values, strict=True) if v not in (None, "")]
-    return " | ".join(f"{n}={'***' if n in hidden or _looks_personal(str(v)) else v}" for n, v in pairs)
-
-
-def _looks_personal(text: str) -> bool:
-    bare = text.strip("'\t ").upper()
-    return len(bare) == 18 and bare[:17].isdigit() and check_character(bare) == bare[17]
+    texts, _ = Persons(contract, decoder.columns, Tokens(token_bytes(SHORTEST))).clean(
+        [pa.array([v], pa.string()) for v in record.values]
+    )
+    values = (t[0].as_py() for t in texts)
+    pairs = [(n, v) for n, v in zip(decoder.columns, values, strict=True) if v not in (None, "")]
+    return " | ".join(f"{n}={'***' if n in hidden else _TOKENS.sub('***', v)}" for n, v in pairs)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from citylake.contract.model import Contract
 
 RESIDENT_FACTS = ("form", "check", "repaired", "birth_date", "sex_code", "division_code")
+MASKED = "_masked"  # the columns out of which something of a person was taken, with commas
 # `_receipt` stands first: Delta keeps statistics for the first columns, and a batch is found by them.
 BRONZE_LINEAGE = (
     "_receipt",
@@ -21,6 +22,7 @@ BRONZE_LINEAGE = (
     "_known_at",
     "_amends",
     "_error",
+    MASKED,
 )
 
 

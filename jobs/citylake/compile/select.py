@@ -12,6 +12,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from citylake.compile.bronze import MASKED
 from citylake.compile.tables import row_hash, silver_columns
 from citylake.contract.model import Bilingual, Check, Column, Contract, Severity
 from citylake.core.codes import load_codes
@@ -66,6 +67,15 @@ class Rule:
         return hashlib.sha256(f"{self.id} {self.severity} {self.broken}".encode()).hexdigest()[:16]
 
 
+_MASKED = Rule(
+    "record.person_masked",
+    f"({MASKED} IS NOT NULL)",
+    "warning",
+    Bilingual("含个人信息,已遮盖或以令牌代替", "held something of a person: masked, or a token in its place"),
+    None,
+)
+
+
 @dataclass(frozen=True)
 class Compiled:
     """The SELECT of a contract and the rules that it applies."""
@@ -105,7 +115,7 @@ def compile_contract(contract: Contract, root: Path) -> Compiled:
     rules = [r for c in columns for r in _column_rules(c, root)]
     rules += [Rule(r.id, _not(r.sql), r.severity, r.meaning, None, r.dimension) for r in contract.row_rules]
     verdicts = [*_record_rules(), *(r for r in rules if r.severity == "error")]
-    flags = [r for r in rules if r.severity != "error"]
+    flags = [_MASKED, *(r for r in rules if r.severity != "error")]
     blanks = {c.name: [_fill(k, c) for k in c.type.checks if k.severity == "blank"] for c in columns}
     select = _select(columns, verdicts, flags, blanks)
     return Compiled(contract, select, tuple(verdicts), tuple(flags), contract.keys)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from citylake.compile.bronze import RESIDENT_FACTS, bronze_columns
+from citylake.compile.bronze import MASKED, RESIDENT_FACTS, bronze_columns
 from citylake.contract.catalogue import column_comment, table_comment
 from citylake.contract.model import Column, Contract
 from citylake.storage.columns import COMMENTS, silver_system_columns
@@ -71,7 +71,7 @@ def bronze_shape(contract: Contract) -> tuple[ColumnShape, ...]:
         for name, names in list(former.items())
         for fact in RESIDENT_FACTS
     }
-    return tuple(ColumnShape(n, "STRING", former.get(n, ())) for n in bronze_columns(contract))
+    return tuple(ColumnShape(n, "STRING", former.get(n, ())) for n in (MASKED, *bronze_columns(contract)))
 
 
 def statistics(contract: Contract) -> str:

@@ -11,7 +11,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from typing import Any
 from citylake.contract.meaning import header_key
 from citylake.contract.model import Column, Contract
 from citylake.ingest.formats.sheets import read_sheets
+from citylake.privacy.masking import shape, without_persons
+from citylake.privacy.names import is_name
 
 RECORDS = 2_000
 SUPPORTED = ("csv", "fixed_width", "json", "jsonl", "xlsx", "xls", "ods")
@@ -49,6 +51,23 @@ def read_sample(path: Path, contract: Contract) -> Sample:
     """The sample of a file in the format of its contract; ValueError for a format that has no lenient
     reader.
     """
+    found = _read(path, contract)
+    return replace(found, header=_told(found.header, contract))
+
+
+def _told(header: tuple[str, ...], contract: Contract) -> tuple[str, ...]:
+    """Header texts without persons: the texts of a file without a header are values, and of those that may be
+    one only the shape is told.
+    """
+    known = {header_key(h) for c in contract.columns for h in (c.header(""), *c.headers.values())}
+    values = not known & set(header)
+    return tuple(
+        shape(h) if h not in known and (values or is_name(h) or without_persons(h) != h) else h
+        for h in header
+    )
+
+
+def _read(path: Path, contract: Contract) -> Sample:
     match contract.format:
         case "csv":
             return _delimited(path, contract)

@@ -52,6 +52,10 @@ ABOUT_ORGANISATIONS = (
 _DECISION = {"name": "counterpart_name", **{i: f"counterpart_{i}" for i in IDENTIFIERS}}
 _PLACED = _same("name", "division_code", "address", "representative")
 
+# A natural person among the counterparts has a token for a name (`ingest.persons`): it is nobody's record.
+# A registered organisation may bear the name of its owner; it has a key of its own.
+ABOUT_NO_PERSON = "NOT coalesce({name}, '') LIKE 'TOKEN:%'"
+
 # In the order of trust: the first is the lead department where several fill a field (domain.md 2.2).
 SOURCES = (
     Source(
@@ -168,6 +172,7 @@ def _statements(silver: DataFrame, source: Source, trust: int) -> DataFrame:
     }
     return (
         silver.where(source.subjects)
+        .where("true" if source.key else ABOUT_NO_PERSON.format(name=source.fields["name"]))
         .where(_field(source, "name").isNotNull())
         .select(
             _record_id(F.lit(source.dataset), key).alias("record_id"),

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from citylake.compile.bronze import BRONZE_LINEAGE, bronze_columns
+from citylake.compile.bronze import BRONZE_LINEAGE, MASKED, RESIDENT_FACTS, bronze_columns
 from citylake.contract.model import Column, Contract
 from citylake.ingest.formats.blocks import Block, pieces
 from citylake.ingest.formats.containers import plain_file
@@ -25,7 +25,9 @@ from citylake.ingest.formats.records import Decoder, Record
 from citylake.ingest.formats.whitespace_delimited import Spaced
 from citylake.ingest.formats.workbook import Workbook
 from citylake.ingest.formats.xml_rows import XmlRows
+from citylake.ingest.persons import ORGANISATION_CODES, Persons
 from citylake.ledger.receipts import LandedFile, Receipt
+from citylake.privacy.scrub import scrub
 from citylake.privacy.tokens import EMPTY, Tokens
 
 FORMATS: dict[str, Callable[[Path, Contract], Decoder]] = {
@@ -41,7 +43,6 @@ FORMATS: dict[str, Callable[[Path, Contract], Decoder]] = {
     "hj212": Hj212,
     "spaced": Spaced,
 }
-ORGANISATION_CODES = frozenset({"uscc", "taxpayer_no", "registration_no", "org_code"})
 SHIFTED = (
     "record.extra_field",
     "record.missing_field",
@@ -49,7 +50,6 @@ SHIFTED = (
     "record.field_too_long",
     "record.checksum",
 )
-Value = Callable[[str | None], tuple[str | None, ...]]
 
 
 @contextmanager
@@ -87,14 +87,12 @@ def bronze_batches(
 def _file_batches(
     contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens
 ) -> Iterator[pa.RecordBatch]:
-    convert = _converter(contract, decoder, tokens)
+    persons = Persons(contract, decoder.columns, tokens)
     for piece in pieces(decoder):
-        columns = {
-            **_places(piece),
-            **(
-                _block_texts(contract, decoder, piece, tokens) if isinstance(piece, Block) else convert(piece)
-            ),
-        }
+        texts, masked = persons.clean(_texts(contract, decoder, piece))
+        columns: dict[str, Any] = {**_places(piece), MASKED: masked}
+        for name, values in zip(decoder.columns, texts, strict=True):
+            columns |= _replaced(contract.column(name), values, tokens)
         yield _batch(contract, receipt, file, len(piece), columns)
 
 
@@ -114,24 +112,26 @@ def _places(piece: Block | list[Record]) -> dict[str, Any]:
         "_byte_start": [r.start for r in piece],
         "_byte_end": [r.end for r in piece],
         "_error": [r.error for r in piece],
-        "_amends": [r.amends for r in piece],
+        "_amends": [r.amends and scrub(r.amends) for r in piece],
     }
 
 
-def _block_texts(contract: Contract, decoder: Decoder, block: Block, tokens: Tokens) -> dict[str, Any]:
-    """Columns of text by bronze name for a block; columns that may hold something personal go value by
-    value.
+def _texts(contract: Contract, decoder: Decoder, piece: Block | list[Record]) -> list[pa.Array]:
+    """The delivered columns of a piece in the decoder's order. A record with too many or too few fields has
+    its values under wrong names: only a register's key is kept, if it is no word.
     """
-    out: dict[str, Any] = {}
-    for name, values in zip(decoder.columns, block.columns, strict=True):
-        column = contract.column(name)
-        if (column.type.personal == "none" and column.type.name not in ORGANISATION_CODES) or (
-            column.type.name in ORGANISATION_CODES and _no_person(values)
-        ):
-            out[name] = values
-        else:
-            out |= _texts(column, values.to_pylist(), tokens)
-    return out
+    if isinstance(piece, Block):
+        return piece.columns
+    kept = set(contract.keys) if contract.kind == "register" else set()
+
+    def told(record: Record, i: int, name: str) -> str | None:
+        text = record.values[i]
+        sound = record.error not in SHIFTED or (name in kept and any(c.isdigit() for c in text or ""))
+        return text if sound else None
+
+    return [
+        pa.array([told(r, i, name) for r in piece], pa.string()) for i, name in enumerate(decoder.columns)
+    ]
 
 
 def _no_person(codes: pa.Array) -> bool:
@@ -142,47 +142,22 @@ def _no_person(codes: pa.Array) -> bool:
     return bool(pc.all(harmless).as_py())  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _converter(
-    contract: Contract, decoder: Decoder, tokens: Tokens
-) -> Callable[[list[Record]], dict[str, list[str | None]]]:
-    """Columns of text by bronze name for a list of records; personal values are replaced here and nowhere
-    else.
-    """
-    columns = [(i, contract.column(name)) for i, name in enumerate(decoder.columns)]
-    kept = set(contract.keys) if contract.kind == "register" else set()
-
-    def convert(records: list[Record]) -> dict[str, list[str | None]]:
-        out: dict[str, list[str | None]] = {}
-        for i, column in columns:
-            # A record with too many or too few fields has its values under wrong names: only a register's key
-            # is kept.
-            texts = [r.values[i] if r.error not in SHIFTED or column.name in kept else None for r in records]
-            out |= _texts(column, texts, tokens)
-        return out
-
-    return convert
-
-
-def _texts(column: Column, texts: list[str | None], tokens: Tokens) -> dict[str, list[str | None]]:
-    match column.type.personal, column.type.name:
-        case "drop", _:
+def _replaced(column: Column, texts: pa.Array, tokens: Tokens) -> dict[str, Any]:
+    """Columns of bronze by name for one delivered column: what its type says of persons is replaced here."""
+    match column.type.personal:
+        case "drop":
             return {}
-        case "token", _:
-            return {column.name: [tokens.name(t) for t in texts]}
-        case "resident_id", _:
-            facts = [tokens.resident(t).values() if t else EMPTY.values() for t in texts]
-            names = [
-                column.name,
-                *(
-                    f"{column.name}_{f}"
-                    for f in ("form", "check", "repaired", "birth_date", "sex_code", "division_code")
-                ),
-            ]
+        case "token":
+            return {column.name: [tokens.name(t) for t in texts.to_pylist()]}
+        case "resident_id":
+            facts = [tokens.resident(t).values() if t else EMPTY.values() for t in texts.to_pylist()]
+            names = (column.name, *(f"{column.name}_{f}" for f in RESIDENT_FACTS))
             return {n: [f[k] for f in facts] for k, n in enumerate(names)}
-        case _, kind if kind in ORGANISATION_CODES:
-            return {column.name: [tokens.organisation_code(t) for t in texts]}
-        case _:
-            return {column.name: texts}
+        case "none":
+            harmless = column.type.name not in ORGANISATION_CODES or _no_person(texts)
+            return {
+                column.name: texts if harmless else [tokens.organisation_code(t) for t in texts.to_pylist()]
+            }
 
 
 def _batch(

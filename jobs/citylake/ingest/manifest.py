@@ -22,6 +22,7 @@ from pydantic import (
 from citylake.core.calendar import BEIJING
 from citylake.ingest.formats.records import Unreadable
 from citylake.ledger.receipts import Finding
+from citylake.privacy.masking import shape
 
 MANIFEST = "manifest.json"
 _NAME_BYTES = 255
@@ -130,6 +131,10 @@ class Manifest(_Strict):
         return self.sent_at.isoformat()
 
 
+_FIELDS = frozenset(f for m in (Manifest, FileEntry, Totals) for f in m.model_fields)
+"""The names that a manifest's fields have; of any other only the shape is told."""
+
+
 def read_manifest(body: bytes) -> Manifest:
     """The manifest; Unreadable with every fault, named by its path."""
     text = _text(body)
@@ -186,7 +191,7 @@ def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _fault(place: tuple[int | str, ...], text: str) -> Finding:
-    path = ".".join(str(p) for p in place)
+    path = ".".join(p if p in _FIELDS else shape(str(p)) if isinstance(p, str) else str(p) for p in place)
     return Finding(
         "manifest.invalid",
         f"清单字段 {path} 不合规定",

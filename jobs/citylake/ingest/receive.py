@@ -6,7 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -34,6 +34,7 @@ from citylake.ledger.receipts import (
     reused,
 )
 from citylake.messages.letter import write_letters
+from citylake.privacy.masking import foreign, told_name, told_names
 from citylake.storage.store import Store
 
 CLOCKS_APART = timedelta(minutes=15)
@@ -44,10 +45,13 @@ CLOCKS_APART = timedelta(minutes=15)
 class _Read:
     """A delivery as it was read from the inbox."""
 
-    delivery: str
+    delivery: str  # as it may be told
     manifest: Manifest | None
     batch_id: str
     verified: Verified
+    names: dict[str, str] = field(
+        default_factory=dict
+    )  # of files whose names may not be told: what stands for them
 
 
 def waiting(store: Store, dataset: str) -> list[str]:
@@ -55,7 +59,18 @@ def waiting(store: Store, dataset: str) -> list[str]:
     prefix = inbox_prefix(dataset)
     answered = {r.delivery for r in dataset_receipts(store, dataset)}
     folders = [f.removeprefix(prefix).strip("/") for f in store.list_folders(prefix)]
-    return [d for d in sorted(folders) if d not in answered and store.exists(_manifest_key(dataset, d))]
+    come = (d for d in sorted(folders) if d not in answered and store.exists(_manifest_key(dataset, d)))
+    return [d for d in come if told_name(d) == d or _called(store, dataset, d) not in answered]
+
+
+def _called(store: Store, dataset: str, delivery: str) -> str:
+    """What a delivery is called in answers: its name, or, of a name that might be a person's, its shape and
+    a hash of its manifest.
+    """
+    told = told_name(delivery)
+    if told == delivery:
+        return delivery
+    return f"{told}~{hashlib.sha256(store.get(_manifest_key(dataset, delivery))).hexdigest()[:8]}"
 
 
 def receive(store: Store, contract: Contract, root: Path, answering: Callable[[], bool]) -> list[Receipt]:
@@ -77,7 +92,8 @@ def _unreadable(store: Store, contract: Contract, delivery: str, error: Impossib
     """The refusal of a delivery on which every try to read it broke off."""
     zh = f"数据湖无法读取本次交付({error.kind},{error.where})"
     en = f"the lake cannot read this delivery ({error.kind} at {error.where})"
-    read = _Read(delivery, None, "", Verified("", (Finding("delivery.unreadable", zh, en),)))
+    called = _called(store, contract.id, delivery)
+    read = _Read(called, None, "", Verified("", (Finding("delivery.unreadable", zh, en),)))
     nothing = Binding((), frozenset())
     receipt = answer(store, contract.department, lambda _, n: _draft(contract, read, nothing, [], n))
     _tell(store, contract, receipt)
@@ -128,11 +144,13 @@ def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
 
 
 def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path], earlier: Binding) -> _Read:
+    called = _called(store, contract.id, delivery)
     try:
         manifest = _manifest(store, contract.id, delivery)
     except Unreadable as error:
-        return _Read(delivery, None, "", Verified("", error.findings))
+        return _Read(called, None, "", Verified("", error.findings))
     wrong = [
+        *_not_to_be_told(manifest, called),
         *_misplaced(manifest, contract, delivery),
         *_not_sent_yet(manifest, store.stored_at(_manifest_key(contract.id, delivery))),
     ]
@@ -142,7 +160,17 @@ def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path
         verified = Verified("", arrived(manifest, paths))
     else:
         verified = verify(manifest, contract, paths, earlier.receipts)
-    return _Read(delivery, manifest, _batch_id(manifest), verified)
+    names = told_names(contract, [*paths, *(f.name for f in manifest.files)])
+    findings = tuple(_renamed(f, names) for f in verified.findings)
+    return _Read(called, manifest, _batch_id(manifest), replace(verified, findings=findings), names)
+
+
+def _renamed(finding: Finding, names: dict[str, str]) -> Finding:
+    """The finding with what may be told of the names of files."""
+    zh, en, where = finding.zh, finding.en, names.get(finding.where, finding.where)
+    for name, told in names.items():
+        zh, en = zh.replace(name, told), en.replace(name, told)
+    return replace(finding, zh=zh, en=en, where=where)
 
 
 def _manifest_key(dataset: str, delivery: str) -> str:
@@ -161,9 +189,16 @@ def _manifest(store: Store, dataset: str, delivery: str) -> Manifest:
     return read_manifest(store.get(key))
 
 
+def _not_to_be_told(manifest: Manifest, called: str) -> Iterator[Finding]:
+    """The name of a delivery stands in every answer and table: it must not hold a number of a person."""
+    if "~" in called:
+        zh, en = "交付号含个人信息,不予接收", "the name of the delivery holds a number of a person"
+        yield Finding("delivery.name_personal", zh, en, MANIFEST, None, "delivery")
+
+
 def _misplaced(manifest: Manifest, contract: Contract, delivery: str) -> Iterator[Finding]:
     if (manifest.dataset, manifest.delivery) != (contract.id, base_name(delivery)):
-        text = f"{manifest.dataset} {manifest.delivery}"
+        text = foreign(contract, f"{manifest.dataset} {manifest.delivery}")
         yield Finding(
             "manifest.misplaced", f"清单写明的是 {text}", f"the manifest speaks of {text}", MANIFEST
         )
@@ -208,7 +243,9 @@ def _draft(contract: Contract, read: _Read, earlier: Binding, known: list[Receip
     }
     if manifest is None:
         return Receipt(**head, outcome="refused", findings=read.verified.findings)
-    files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
+    files = tuple(
+        LandedFile(read.names.get(f.name, f.name), f.sha256, f.bytes, f.records) for f in manifest.files
+    )
     body = {
         **head,
         "period": manifest.period,

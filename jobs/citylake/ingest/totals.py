@@ -14,7 +14,7 @@ from citylake.contract.model import Column, Contract
 from citylake.core.errors import did_you_mean
 from citylake.ingest.manifest import MANIFEST, Totals
 from citylake.ledger.receipts import Finding
-from citylake.privacy.masking import masked
+from citylake.privacy.masking import foreign, masked
 
 _NUMBER = re.compile(r"[+-]?([0-9]{1,30}|[0-9]{1,3}(,[0-9]{3}){1,9})(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,2})?")
 _EXACT = Context(prec=400)  # holds the sum of any two numbers of that form
@@ -63,6 +63,7 @@ class Measured:
         known = {c.name: c for c in contract.columns}
         for total, name, promised, came in self._pairs():
             if name not in known:
+                name = foreign(contract, name)
                 zh, en = (
                     f"控制总数 {total}.{name}:合约没有这一列",
                     f"the control total {total}.{name}: the contract has no such column",

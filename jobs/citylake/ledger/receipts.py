@@ -11,6 +11,7 @@ from typing import Any, Literal
 from weakref import WeakKeyDictionary
 
 from citylake.core.names import receipt_key
+from citylake.privacy.masking import without_persons
 from citylake.storage.remembered import Entry
 from citylake.storage.store import Store
 
@@ -40,6 +41,12 @@ class Finding:
     column: str = ""  # header text, or the cell of a workbook
     count: int = 1  # records that show it
     samples: tuple[str, ...] = ()  # up to three, masked
+
+    def __post_init__(self) -> None:
+        """Whatever was quoted of a delivery: nothing of a person gets into an answer."""
+        for name in ("zh", "en", "where", "column"):
+            object.__setattr__(self, name, without_persons(getattr(self, name)))
+        object.__setattr__(self, "samples", tuple(without_persons(s) for s in self.samples))
 
 
 @dataclass(frozen=True)

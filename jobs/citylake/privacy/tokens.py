@@ -17,6 +17,8 @@ from citylake.core.errors import EnvironmentFailed
 from citylake.core.secrets import SHORTEST, create_once
 from citylake.core.settings import Settings
 
+TOKEN = "TOKEN:"
+"""How a token begins that stands in a column of codes or names."""
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
 _CHECKS = "10X98765432"
 _PERSON = re.compile(r"[1-8][0-9]{5}(19|20)[0-9]{9}[0-9X]")
@@ -110,7 +112,7 @@ class Tokens:
             and _date(body[6:14])
             and (shop in ("00", "01", "02") or (shop == "" and _checks_as_person(body)))
         ):
-            return f"TOKEN:{self.token(body).upper()}{shop}"  # the digits tell two shops of one owner apart
+            return f"{TOKEN}{self.token(body).upper()}{shop}"  # the digits tell two shops of one owner apart
         return text
 
 
@@ -132,6 +134,36 @@ def is_uscc(code: str) -> bool:
         return False
     total = sum(_USCC.index(c) * w for c, w in zip(code[:17], _USCC_WEIGHTS, strict=True))
     return _USCC[(31 - total % 31) % 31] == code[17]
+
+
+_ORG = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_ORG_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714-1997
+
+
+def is_organisation_code(code: str) -> bool:
+    """Whether a check character says that a code of 15 or 18 characters, which might be a person's
+    identifier, is an organisation's.
+    """
+    if len(code) == 18:
+        person = _PERSON.fullmatch(code) and _date(code[6:14]) and code[2] not in "12345678"
+        return is_uscc(code) and not person
+    digits = len(code) == 15 and code[:14].isdigit()
+    return digits and (_is_registration_no(code) or _is_org_code(code[6:]))
+
+
+def _is_registration_no(code: str) -> bool:
+    """GS 15-2006: ISO 7064 MOD 11,10 over 15 digits."""
+    if not code.isdigit():
+        return False
+    rest = 10
+    for digit in code[:14]:
+        rest = ((rest + int(digit)) % 10 or 10) * 2 % 11
+    return (11 - rest) % 10 == int(code[14])
+
+
+def _is_org_code(code: str) -> bool:
+    total = sum(_ORG.index(c) * w for c, w in zip(code[:8], _ORG_WEIGHTS, strict=True))
+    return "0123456789X0"[11 - total % 11] == code[8]
 
 
 def _date(digits: str) -> str | None:

@@ -16,6 +16,7 @@ from citylake.contract.model import Contract
 from citylake.ingest.formats.charset import check_bytes
 from citylake.ingest.formats.records import Record, Unreadable, holds_nothing
 from citylake.ledger.receipts import Finding
+from citylake.privacy.masking import foreign
 
 _HEAD, _FIELD, _END = 32, 32, 0x0D
 _DELETED = b"*"
@@ -98,7 +99,7 @@ class Dbf:
     def _match(self, contract: Contract) -> None:
         wanted = {header_key(c.header("")): c.name for c in contract.columns if c.delivered}
         named = {n for n in self._spans if not n.startswith("\0")}
-        wrong = [*(wanted.keys() - named), *(named - wanted.keys())]
+        wrong = [*(wanted.keys() - named), *(foreign(contract, n) for n in named - wanted.keys())]
         if wrong:
             text = "、".join(sorted(wrong))
             raise self._refused(

@@ -13,7 +13,7 @@ from citylake.contract.meaning import header_key
 from citylake.contract.model import Contract
 from citylake.ingest.formats.records import Unreadable
 from citylake.ledger.receipts import Finding
-from citylake.privacy.masking import holds_persons, shape
+from citylake.privacy.masking import foreign, shape
 
 _UNNAMED = re.compile(r"(F[0-9]+)?")
 # Columns that `citylake cases export` adds; the first leads back to the quarantined record, the second is for
@@ -42,7 +42,7 @@ def match_header(texts: list[str], contract: Contract, name: str, line: int, who
     texts = [header_key(t) for t in texts]
     found = {text: i for i, text in enumerate(texts) if text}
     if len(found) < sum(1 for t in texts if t):
-        raise Unreadable(twice(next(t for t in texts if t and texts.count(t) > 1), name, line))
+        raise Unreadable(twice(contract, next(t for t in texts if t and texts.count(t) > 1), name, line))
     fitting = [h for y in contract.layouts or ("",) if (h := _fits(found, texts, contract, y)) is not None]
     for header in fitting:
         if list(header.positions) == sorted(header.positions):
@@ -100,21 +100,25 @@ def _explain(found: dict[str, int], contract: Contract, name: str, line: int, wh
         )
         return Finding("delivery.delimiter", zh, en, name, line)
     nearest = max(options, key=lambda o: len(o & found.keys()))
-    shapes = holds_persons(contract) and not nearest & found.keys()  # a file without header: these are values
-    return differing(nearest, {shape(t) if shapes else t: i for t, i in found.items()}, name, line)
+    if not nearest & found.keys():  # a file without header: these are values
+        found = {shape(t): i for t, i in found.items()}
+    return differing(contract, nearest, found, name, line)
 
 
-def differing(wanted: Iterable[str], found: Iterable[str], name: str, line: int) -> Finding:
+def differing(
+    contract: Contract, wanted: Iterable[str], found: Iterable[str], name: str, line: int
+) -> Finding:
     """What a header lacks and what it has too much."""
     wanted, found = set(wanted), set(found)
-    missing, unknown = sorted(wanted - found), sorted(found - wanted)
+    missing, unknown = sorted(wanted - found), sorted(foreign(contract, t) for t in found - wanted)
     zh = f"表头不符:缺少 {'、'.join(missing) or '无'};多出 {'、'.join(unknown) or '无'}"
     en = f"header differs: missing {', '.join(missing) or 'none'}; unknown {', '.join(unknown) or 'none'}"
     return Finding("delivery.header", zh[:400], en[:400], name, line, next(iter([*missing, *unknown]), ""))
 
 
-def twice(text: str, name: str, line: int) -> Finding:
+def twice(contract: Contract, text: str, name: str, line: int) -> Finding:
     """Of a header that stands twice nobody can say which column is meant."""
+    text = foreign(contract, text)
     zh, en = f"表头“{text}”重复", f"the header '{text}' stands twice"
     return Finding("delivery.header_duplicate", zh, en, name, line, text)
 

@@ -19,6 +19,7 @@ from citylake.ingest.formats.records import Record, Unreadable
 from citylake.ingest.formats.sheets import Cell, Sheet, check_area, letters, read_sheets, unreadable
 from citylake.ingest.limits import DOCUMENT_BYTES, RATIO, RATIO_FREE_BYTES
 from citylake.ledger.receipts import Finding
+from citylake.privacy.masking import foreign
 
 IDENTIFIERS = frozenset(
     {
@@ -66,6 +67,7 @@ class Workbook:
 
     def __init__(self, path: Path, contract: Contract) -> None:
         """Unreadable when it is no workbook, has no such header or several sheets with rows."""
+        self._contract = contract
         self._shape: dict[str, Any] = contract.table or {"below": None, "headerRows": 1, "stop": []}
         self._name, self._size = path.name, path.stat().st_size
         if not self._size:
@@ -98,15 +100,18 @@ class Workbook:
             s.name for s in sheets if s.visible and s is not table.sheet and _holds_rows(s, len(self._wanted))
         ]
         if others:
-            names = "、".join(others)
+            others = [self._called(o) for o in others]
+            names, mine = "、".join(others), self._called(table.sheet.name)
             zh, en = (
-                f"其他工作表还有数据行未读:{names}。请并入工作表“{table.sheet.name}”,或分为几个文件",
+                f"其他工作表还有数据行未读:{names}。请并入工作表“{mine}”,或分为几个文件",
                 f"other sheets hold rows that are not read: {', '.join(others)}; put them into sheet"
-                f" '{table.sheet.name}', or send a file for each",
+                f" '{mine}', or send a file for each",
             )
             raise Unreadable(Finding("file.more_sheets", zh, en, self._name, None, others[0]))
         if table.headers.keys() != self._wanted.keys():
-            raise Unreadable(differing(self._wanted, table.headers, self._name, table.top + 1))
+            raise Unreadable(
+                differing(self._contract, self._wanted, table.headers, self._name, table.top + 1)
+            )
         return table
 
     def _in_sheet(self, sheet: Sheet, label: str) -> _Table | None:
@@ -117,13 +122,18 @@ class Workbook:
         return None
 
     def _no_header(self, sheets: list[Sheet], hidden: list[_Table], label: str) -> Unreadable:
-        names = "、".join(s.name for s in sheets)
+        names = "、".join(self._called(s.name) for s in sheets)
         zh = f"找不到表头“{label}”;工作表:{names}"
         en = f"no header row with '{label}'; the sheets are {names}"
         if hidden:
-            zh += f"。表头在隐藏的工作表“{hidden[0].sheet.name}”中,隐藏的工作表不读"
-            en += f"; the header stands in '{hidden[0].sheet.name}', a hidden sheet, which is not read"
+            name = self._called(hidden[0].sheet.name)
+            zh += f"。表头在隐藏的工作表“{name}”中,隐藏的工作表不读"
+            en += f"; the header stands in '{name}', a hidden sheet, which is not read"
         return Unreadable(Finding("delivery.header", zh, en, self._name, 1, label))
+
+    def _called(self, sheet: str) -> str:
+        """The name of a sheet as it may be told."""
+        return foreign(self._contract, sheet)
 
     def _headers(self, rows: list[_Row], top: int) -> dict[str, int]:
         """Header text with its levels joined by `/` -> position; a blank top cell repeats the one on its
@@ -140,7 +150,7 @@ class Workbook:
             parts = [above, *(p for p in lower if p != above)]
             name = "/".join(p for p in parts if p)
             if name in names:
-                raise Unreadable(twice(name, self._name, top + 1))
+                raise Unreadable(twice(self._contract, name, self._name, top + 1))
             names[name] = i
         return names
 
@@ -191,7 +201,10 @@ class Workbook:
         """
         if cell.fault:
             zh, en = (t.format(cell.text) for t in _FAULTS[cell.fault])
-            zh, en = f"工作表“{self._found.sheet.name}”单元格{address}{zh}", f"cell {address} {en}"
+            zh, en = (
+                f"工作表“{self._called(self._found.sheet.name)}”单元格{address}{zh}",
+                f"cell {address} {en}",
+            )
             raise Unreadable(Finding(cell.fault, zh, en, self._name, line, address))
         long = cell.number is not None and abs(cell.number) >= 10 ** (_EXACT - 1)
         if column in self._exact and (long or SCIENTIFIC.fullmatch(cell.text.strip())):

@@ -23,6 +23,7 @@ DEPTH = 100  # of nested JSON or XML
 DOCUMENT_BYTES = 512 << 20  # formats that are read whole (workbooks, JSON documents)
 SHEET_CELLS = 20_000_000
 SHEET_ROWS = 1_000_000
+SHEET_COLUMNS = 16_384
 SECONDS = 3_600.0
 _T = TypeVar("_T")
 

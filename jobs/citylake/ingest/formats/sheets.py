@@ -8,19 +8,31 @@ that was never calculated) is a fault with its address.
 
 from __future__ import annotations
 
+import operator
 import re
+import zipfile
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 from citylake.ingest.formats.records import Unreadable
-from citylake.ingest.limits import SHEET_CELLS, SHEET_ROWS
+from citylake.ingest.limits import SHEET_CELLS, SHEET_COLUMNS, SHEET_ROWS
 from citylake.ledger.receipts import Finding
 
 _QUIET = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')  # parts of a number format that show text
 _SCALED = re.compile(r"[0#?],+(?![0#?,])")
 _DATE = re.compile(r"[dmyhs]|[年月日时分]|上午", re.IGNORECASE)
+_CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?[0-9.]+)\]")
+_SECTIONS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
+_COMPARED = dict(
+    zip(
+        ("<=", ">=", "<>", "<", ">", "="),
+        (operator.le, operator.ge, operator.ne, operator.lt, operator.gt, operator.eq),
+        strict=True,
+    )
+)
+_FILLED = 2_000_000
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 
 
@@ -65,21 +77,32 @@ class Sheet:
         blank = Cell("")
         return [[self.cells.get((r, c), blank).text for c in range(self.width)] for r in rows]
 
-    def fill(self, merged: tuple[int, int, int, int]) -> None:
-        """Show the value of a merged area (first and last row, first and last column) in each of its rows; an
-        area of one row is a title or a header of several columns and stays as it is.
+    def fill(self, merged: list[tuple[int, int, int, int]], name: str) -> None:
+        """Show the value of each merged area (first and last row, first and last column) in each of its rows,
+        and nothing of the cells that it covers.
         """
-        top, bottom, left, right = merged
-        value = self.cells.get((top, left))
-        if value is None or bottom == top or (bottom - top + 1) * (right - left + 1) > SHEET_CELLS:
-            return
-        for row in range(top + 1, min(bottom, self.height - 1) + 1):
-            self.cells.setdefault((row, left), value)
+        height, width, seen = self.height, self.width, 0
+        for top, bottom, left, right in merged:
+            value = self.cells.get((top, left))
+            rows, columns = range(top, min(bottom + 1, height)), range(left, min(right + 1, width))
+            seen += len(rows) * len(columns)
+            check_filled(seen, name)
+            for place in ((r, c) for r in rows for c in columns):
+                self.cells.pop(place, None)
+            if value is not None:
+                self.cells |= {(row, left): value for row in rows}
+
+
+def check_filled(cells: int, name: str) -> None:
+    """Unreadable when merges or a row's count of repetitions fill more cells than people do."""
+    if cells > _FILLED:
+        zh, en = f"合并或重复填满{cells}格,超过上限", f"merges or repetitions fill {cells} cells"
+        raise Unreadable(Finding("budget.cells", zh, en, name))
 
 
 def check_area(height: int, width: int, name: str) -> None:
     """Unreadable when a sheet's cells span more than the limit."""
-    if height > SHEET_ROWS or height * width > SHEET_CELLS:
+    if height > SHEET_ROWS or width > SHEET_COLUMNS or height * width > SHEET_CELLS:
         zh, en = (
             f"工作表为{height}行{width}列,超过上限",
             f"a sheet of {height} rows and {width} columns is past the limit",
@@ -93,14 +116,33 @@ def number_text(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+def percent_text(value: float) -> str:
+    """A number that is shown as percent."""
+    return f"{number_text(float(Decimal(f'{value:.15g}') * 100))}%"
+
+
+def _section(value: float, pattern: str) -> str:
+    """The section of a number format that shows a value: by its condition, else by the value's sign."""
+    sections = _SECTIONS.split(pattern)[:3]
+    for section in sections:
+        found = _CONDITION.search(section)
+        if found and _COMPARED[found[1]](value, float(found[2])):
+            return section
+    free = [s for s in sections if not _CONDITION.search(s)] or sections
+    if len(free) < len(sections):
+        return free[0]
+    place = 1 if value < 0 else 2 if value == 0 else 0
+    return free[place] if place < len(free) else free[0]
+
+
 def shown_number(value: float, pattern: str, base: datetime) -> Cell:
     """A number under its format: a percent, a day or moment, or plain. A format that shows thousands or ten
     thousands of it is a fault: nobody can say which of the two was meant.
     """
-    section = pattern.split(";")[0]
+    section = _section(value, pattern)
     quiet = _QUIET.sub("", section)
     if "%" in quiet:
-        return Cell(f"{number_text(float(Decimal(f'{value:.15g}') * 100))}%", number=value)
+        return Cell(percent_text(value), number=value)
     if _ELAPSED.search(section):
         return Cell(number_text(value), number=value)
     if _DATE.search(re.sub(r"general", "", quiet, flags=re.IGNORECASE)) or _DATE.search(
@@ -139,11 +181,18 @@ def read_sheets(path: Path) -> list[Sheet]:
     with path.open("rb") as handle:
         head = handle.read(4096)
     if head.startswith(b"PK"):
-        reader = ods_sheets.read if b"opendocument" in head else xlsx_sheets.read
-        return reader(path)
+        return (ods_sheets if _is_open_document(path) else xlsx_sheets).read(path)
     if head.startswith(b"\xd0\xcf\x11\xe0") or head[:2] == b"\x09\x08":
         return xls_sheets.read(path)
     raise Unreadable(_no_workbook(head, path.name))
+
+
+def _is_open_document(path: Path) -> bool:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "content.xml" in archive.namelist()
+    except zipfile.BadZipFile:
+        return False
 
 
 def _no_workbook(head: bytes, name: str) -> Finding:

@@ -156,8 +156,7 @@ def _read_cells(handle: IO[bytes], sheet: Sheet, book: _Book, name: str) -> None
             data.clear()
         elif tag == "mergeCell":
             merged.append(_area(element.get("ref", "")))
-    for area in merged:
-        sheet.fill(area)
+    sheet.fill(merged, name)
 
 
 def _where(address: str | None, row: int, column: int) -> tuple[int, int]:

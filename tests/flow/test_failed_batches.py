@@ -13,13 +13,14 @@ import pytest
 from citylake.audit.conservation import Batch, batches
 from citylake.casework.whole_batch import HOPS_ZH
 from citylake.core.errors import LakeError
-from citylake.core.names import letter_key, notice_key
+from citylake.core.names import letter_key, notice_key, quarantine
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import broken_links
 from citylake.pipeline import hops
 from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import Lake, open_lake
 from citylake.pipeline.steps import open_cases, receive_dataset, retry_batch, withdraw_batch
+from citylake.storage.delta import open_table
 
 from tests.flow.deliveries import EVENTS, REGISTER, components, events, hand_over, known, send
 
@@ -226,3 +227,25 @@ def test_a_held_batch_is_told_with_places_bound_and_what_was_seen(lake: Lake, tm
 def test_hops_are_named_as_the_pipeline_names_them() -> None:
     source = Path(hops.__file__).read_text("utf-8")
     assert {h for h in HOPS_ZH if f'hop("{h}"' in source} == set(HOPS_ZH)
+
+
+def test_a_batch_that_silver_cannot_take_leaves_nothing_in_quarantine(
+    lake: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import citylake.refine.rows as rows
+
+    send(lake, tmp_path, REGISTER, "2016-01-001", components(FIRST), 40, 1)
+    some = {k: "不明" if n < 1 else "破损" for n, k in enumerate(FIRST)}
+    with monkeypatch.context() as patch:
+        patch.setattr(rows, "merge_sql", lambda *_: "SELECT raise_error('张三')")
+        send(lake, tmp_path, REGISTER, "2016-02-001", components(some), 40, 2)
+    failed = _last(lake, REGISTER)[1]
+    assert (failed.state, _quarantined(lake)) == ("failed", [])
+    retry_batch(lake, REGISTER, failed.receipt, **BY)
+    again = _last(lake, REGISTER)[2]
+    assert (again.state, _quarantined(lake)) == ("admitted", [again.receipt])
+
+
+def _quarantined(lake: Lake) -> list[int]:
+    table = open_table(lake.settings, quarantine(REGISTER))
+    return [] if table is None else table.to_pyarrow_table()["_receipt"].to_pylist()

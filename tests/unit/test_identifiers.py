@@ -68,3 +68,11 @@ def test_a_person_in_a_company_column_becomes_a_token() -> None:
     assert (tokens.organisation_code("21010519730711547700") or "").startswith("TOKEN:")
     assert (tokens.organisation_code("210105197307115477") or "").startswith("TOKEN:")
     assert tokens.organisation_code(None) is None
+
+
+@pytest.mark.parametrize("form", ["“{}”", "'{}", '"{}"', "《{}》", "({})", "{}。", "证号:{}", "2101 {}"])
+def test_no_mark_around_a_person_hides_him_in_a_company_column(form: str) -> None:
+    person = "210122198211033048"
+    text = form.replace("2101 {}", f"{person[:6]} {person[6:14]} {person[14:]}").format(person)
+    assert (Tokens(b"k").organisation_code(text) or "").startswith("TOKEN:")
+    assert Tokens(b"k").resident(text).token == Tokens(b"k").resident(person).token

@@ -45,7 +45,7 @@ Accepts = Callable[[str], bool]
 
 def clean(value: str) -> str:
     """A value nearly as its type normalises it: half width, no quote before it, blank words empty."""
-    text = unicodedata.normalize("NFKC", value).strip(" \t\r\n'‘’\u200b")
+    text = unicodedata.normalize("NFKC", value).strip(" \t\r\n'‘’“”\u200b")
     return "" if text in BLANK else text
 
 

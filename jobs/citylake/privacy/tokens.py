@@ -22,6 +22,7 @@ TOKEN = "TOKEN:"
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)  # GB 11643-1999
 _CHECKS = "10X98765432"
 _PERSON = re.compile(r"[1-8][0-9]{5}(19|20)[0-9]{9}[0-9X]")
+_WRITTEN = re.compile(r"[0-9]{15}|[0-9]{17}[0-9X]")
 _USCC = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015
 _USCC_WEIGHTS = (1, 3, 9, 27, 19, 26, 16, 17, 20, 29, 25, 13, 8, 24, 10, 30, 28)
 
@@ -78,6 +79,7 @@ class Tokens:
         clean = unicodedata.normalize("NFKC", raw).upper()
         if "*" in clean:
             return ResidentFacts(self.token(clean), "masked")
+        clean = _bare(raw) if _WRITTEN.fullmatch(_bare(raw)) else clean
         if re.fullmatch(r"[0-9]{15}", clean):
             whole = f"{clean[:6]}19{clean[6:]}"
             return self._facts(whole + check_character(whole), "15", repaired=True)
@@ -105,7 +107,7 @@ class Tokens:
         """
         if text is None or len(text) < 18:
             return text
-        clean = re.sub(r"[\s'‘’-]", "", unicodedata.normalize("NFKC", tidy(text))).upper()
+        clean = _bare(text)
         body, shop = clean[:18], clean[18:]
         if (
             _PERSON.fullmatch(body)
@@ -114,6 +116,11 @@ class Tokens:
         ):
             return f"{TOKEN}{self.token(body).upper()}{shop}"  # the digits tell two shops of one owner apart
         return text
+
+
+def _bare(text: str) -> str:
+    """The digits and letters of a code, in capitals, whatever marks stand around or inside it."""
+    return re.sub("[^0-9A-Z]", "", unicodedata.normalize("NFKC", text).upper())
 
 
 def check_character(identifier: str) -> str:

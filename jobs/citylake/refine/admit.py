@@ -20,26 +20,30 @@ from citylake.storage.delta import APP, holds, open_table
 
 
 def admit(spark: SparkSession, stage: Stage, counts: dict[str, int]) -> None:
-    """Put a batch that passed its gate into quarantine and silver; each table takes it once, by its commit
-    marker. Silver and the stage are brought to the shape of today's contract.
+    """Put a batch that passed its gate into silver and quarantine; each table takes it once, by its commit
+    marker. Silver comes first: a batch that it cannot take leaves nothing behind.
+
+    Silver and the stage are brought to the shape of today's contract.
     """
     settings, contract, receipt = stage.settings, stage.contract, stage.receipt
+    if counts["change"] + counts["ended"] + counts["insert"] and not admitted(settings, contract, receipt):
+        _into_silver(spark, stage, merge=bool(counts["change"] + counts["ended"]))
     if counts["quarantined"] and not admitted(settings, contract, receipt, quarantine_too=True):
         _append_quarantine(spark, stage)
-    if admitted(settings, contract, receipt) or not counts["change"] + counts["ended"] + counts["insert"]:
-        return
+
+
+def _into_silver(spark: SparkSession, stage: Stage, *, merge: bool) -> None:
+    settings, contract, receipt = stage.settings, stage.contract, stage.receipt
     follow_silver(spark, settings, contract)
     staged = stage.operations(spark)
-    if counts["change"] + counts["ended"]:
-        view = f"staged_{contract.id.replace('/', '_')}"
-        staged.createOrReplaceTempView(view)
-        columns = staged.drop("_op").columns
-        with _marked(spark, receipt):
-            spark.sql(
-                rows.merge_sql(silver(contract.id).sql(settings.lake), view, contract, columns)
-            ).collect()
-    else:
+    if not merge:
         _append_silver(staged.drop("_op"), settings, contract, receipt)
+        return
+    view = f"staged_{contract.id.replace('/', '_')}"
+    staged.createOrReplaceTempView(view)
+    sql = rows.merge_sql(silver(contract.id).sql(settings.lake), view, contract, staged.drop("_op").columns)
+    with _marked(spark, receipt):
+        spark.sql(sql).collect()
 
 
 def _append_silver(new: DataFrame, settings: Settings, contract: Contract, receipt: Receipt) -> None:

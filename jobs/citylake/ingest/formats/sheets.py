@@ -11,6 +11,7 @@ from __future__ import annotations
 import operator
 import re
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -25,13 +26,14 @@ _SCALED = re.compile(r"[0#?],+(?![0#?,])")
 _DATE = re.compile(r"[dmyhs]|[年月日时分]|上午", re.IGNORECASE)
 _CONDITION = re.compile(r"\[(<=|>=|<>|<|>|=)(-?[0-9.]+)\]")
 _SECTIONS = re.compile(r';(?=(?:[^"]*"[^"]*")*[^"]*$)')
-_COMPARED = dict(
-    zip(
-        ("<=", ">=", "<>", "<", ">", "="),
-        (operator.le, operator.ge, operator.ne, operator.lt, operator.gt, operator.eq),
-        strict=True,
-    )
-)
+_COMPARED: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<>": operator.ne,
+    "<": operator.lt,
+    ">": operator.gt,
+    "=": operator.eq,
+}
 _FILLED = 2_000_000
 _ELAPSED = re.compile(r"\[(h+|m+|s+)\]", re.IGNORECASE)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import xlrd
-from xlrd.biffh import XLRDError
+from xlrd.biffh import FDT, XLRDError
 from xlrd.compdoc import CompDocError
 
 from citylake.ingest.formats.sheets import Cell, Sheet, check_area, shown_number, unreadable
@@ -112,5 +112,4 @@ def _cell(book: Any, found: Any, base: datetime) -> Cell | None:
 
 def _pattern(number_format: Any) -> str:
     """The text of a number format; of those that each language has its own of (27-36, 50-58), a day's."""
-    days = xlrd.formatting.FDT
-    return number_format.format_str or ("yyyy-mm-dd" if number_format.type == days else "General")
+    return number_format.format_str or ("yyyy-mm-dd" if number_format.type == FDT else "General")

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from citylake.audit.conservation import batches
 from citylake.audit.losses import losses
-from citylake.audit.trace import trace
 from citylake.contract.model import Contract
 from citylake.core.names import bronze, mart, silver
 from citylake.ledger.evidence import broken_links, events
@@ -143,24 +142,6 @@ def test_small_cells_never_leave(small_lake: Any) -> None:
     rows = table.to_pyarrow_table().to_pylist()
     assert all(r["residents"] is None or r["residents"] >= 10 for r in rows)
     assert any(r["suppressed"] for r in rows)
-
-
-def test_a_mart_row_leads_back_to_file_line_and_text(small_lake: Any) -> None:
-    lake, _ = small_lake
-    table = open_table(lake.settings, mart("urban_components/inventory"))
-    assert table is not None
-    row = table.to_pyarrow_table().to_pylist()[0]
-    found = trace(
-        lake.settings,
-        lake.store,
-        lake.contracts,
-        "urban_components.inventory",
-        [row["division_at_issue"], row["class_code"], row["state_code"]],
-    )
-    assert found["origins"]
-    origin = found["origins"][0]
-    assert origin["key"]["object_id"] in origin["text"]
-    assert origin["line"] > 1
 
 
 def test_no_identifier_is_in_any_table(small_lake: Any) -> None:

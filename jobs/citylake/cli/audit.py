@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from citylake.audit.findings import Examination
 from citylake.cli.render import Json, load_settings, out, print_json
+
+if TYPE_CHECKING:
+    from citylake.audit.trace import Tracer
 
 app = typer.Typer()
 
@@ -76,13 +80,36 @@ def _show(seen: Examination, as_json: bool) -> None:
 
 
 @app.command()
-def trace(table: str, key: list[str]) -> None:
-    """From a mart row to silver rows, delivery, file, line and the original text."""
-    from citylake.audit.trace import trace as follow
+def trace(
+    table: str,
+    key: list[str],
+    every: Annotated[bool, typer.Option("--all", help="every record, not five of an input")] = False,
+) -> None:
+    """From a mart row to the input rows behind it, as its own build tells: delivery, file, line, bytes and
+    the original text.
+    """
+    print_json(_tracer().trace(table, key, *([sys.maxsize] if every else [])))
+
+
+@app.command()
+def impact(
+    dataset: str,
+    receipt: int,
+    every: Annotated[bool, typer.Option("--all", help="every key, not five of a mart")] = False,
+) -> None:
+    """Which rows of which marts a delivery reaches: made of its records, or made with a look at them."""
+    from citylake.audit.impact import impact as follow
+
+    found = follow(_tracer(), dataset, receipt, *([sys.maxsize] if every else []))
+    print_json([asdict(x) for x in found])
+
+
+def _tracer() -> Tracer:
+    from citylake.audit.trace import Tracer
     from citylake.pipeline.lake import open_lake
 
     lake = open_lake()
-    print_json(follow(lake.settings, lake.store, lake.contracts, table, key))
+    return Tracer(lake.settings, lake.store, lake.contracts, lambda: lake.spark)
 
 
 @app.command()

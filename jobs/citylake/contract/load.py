@@ -209,7 +209,6 @@ def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         "unattested": props.get("unattested"),
         "revision": props.get("revision"),
         "empty_allowed": props.get("emptyAllowed"),
-        "lineage": tuple(props.get("lineage") or ()),
         "suppress_below": props.get("suppressBelow"),
         "reference_day": tuple(props.get("referenceDay") or ()),
         "views": tuple(SafeView(name, where) for name, where in (props.get("views") or {}).items()),

@@ -171,7 +171,6 @@ class Contract:
         "hold"  # what other bytes under the name of an accepted delivery are
     )
     empty_allowed: bool = False  # whether a delivery may hold no record at all
-    lineage: tuple[dict[str, Any], ...] = ()  # marts: [{table, on: {mart column: input column}}] for `trace`
     suppress_below: int | None = None
     reference_day: tuple[str, ...] = ()  # marts: it tells of the last day that all these datasets cover
     views: tuple[SafeView, ...] = ()  # marts: rows that can be summed, beside the whole table

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from citylake.identity import names
+from citylake.storage.spark import checkpoint
 
 # Support for a link by name, in points: the whole name, a brand and trade that only one organisation bears
 # (the registrar refuses
@@ -52,8 +53,8 @@ def linked(records: DataFrame, judgements: DataFrame) -> DataFrame:
     """
     # Each step reads the one before several times; without checkpoints the plan, and the work, would double
     # at every step.
-    known = by_confirmation(by_identifier(by_keys(records).localCheckpoint())).localCheckpoint()
-    return by_eldest(by_judgement(unkeyed(by_name(known)).localCheckpoint(), judgements))
+    known = checkpoint(by_confirmation(by_identifier(checkpoint(by_keys(records)))))
+    return by_eldest(by_judgement(checkpoint(unkeyed(by_name(known))), judgements))
 
 
 def by_keys(records: DataFrame) -> DataFrame:

@@ -8,7 +8,7 @@ import hashlib
 import importlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple
 from datetime import date
 from functools import partial
@@ -88,19 +88,31 @@ def build_table(
             "why": "nothing new",
             "passed": last.facts["gate"]["passed"],
         }
-    rows, code = sum(_rows(settings, i) for i in inputs), load_mart(settings.root, name)
+    rows, code = input_rows(settings, inputs), load_mart(settings.root, name)
     choose_codegen(spark(), settings, rows)
-    frames = {
-        i: _told(spark(), settings, store, contracts, name, i)
-        if i in (DELIVERIES, COVERAGE)
-        else _frame(spark(), settings, contracts, i, at)
-        for i, at in inputs.items()
-        if i not in ("contract", "code")
-    }
+    frames = input_frames(spark(), settings, store, contracts, name, inputs)
     update = hasattr(code, "update") and rows >= settings.update_from_rows
     whole = kept.frame(spark(), settings, contract, code, frames, inputs) if update else code.build(frames)
     done = _write(settings, store, contract, whole, inputs)
     return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
+
+
+def input_frames(
+    spark: SparkSession,
+    settings: Settings,
+    store: Store,
+    contracts: dict[str, Contract],
+    mart: str,
+    inputs: dict[str, str],
+) -> dict[str, DataFrame]:
+    """What a build reads at these versions, by input. Code lists and the ledger are read as they are now."""
+    return {
+        i: _told(spark, settings, store, contracts, mart, i)
+        if i in (DELIVERIES, COVERAGE)
+        else _frame(spark, settings, contracts, i, at)
+        for i, at in inputs.items()
+        if i not in ("contract", "code")
+    }
 
 
 def load_mart(root: Path, name: str) -> ModuleType:
@@ -149,8 +161,12 @@ def _deliveries(
     return ledger.of_marts(store, behind)
 
 
+def input_rows(settings: Settings, names: Iterable[str]) -> int:
+    """About how many rows the inputs have, by the statistics of their files."""
+    return sum(_rows(settings, name) for name in names)
+
+
 def _rows(settings: Settings, name: str) -> int:
-    """About how many rows an input has, by the statistics of its files."""
     stored = is_dataset(name) or name.startswith((MARTS, QUARANTINE))
     opened = open_table(settings, _table(name)) if stored else None
     return 0 if opened is None else opened.count()

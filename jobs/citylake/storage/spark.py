@@ -6,6 +6,9 @@ import json
 import socket
 import urllib.error
 import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -13,9 +16,26 @@ from citylake.core.errors import EnvironmentFailed, ServiceFailed
 from citylake.core.settings import Settings
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 SPARK_PORT = 15002  # of Spark Connect, where the address names none
+_CHECKPOINT: ContextVar[Callable[[DataFrame], DataFrame] | None] = ContextVar("checkpoint", default=None)
+
+
+def checkpoint(frame: DataFrame) -> DataFrame:
+    """A frame that is computed now, once, however often it is read."""
+    other = _CHECKPOINT.get()
+    return frame.localCheckpoint() if other is None else other(frame)
+
+
+@contextmanager
+def checkpoints(by: Callable[[DataFrame], DataFrame]) -> Iterator[None]:
+    """Within this, `checkpoint` is done by another function, which sees the plan of every frame."""
+    token = _CHECKPOINT.set(by)
+    try:
+        yield
+    finally:
+        _CHECKPOINT.reset(token)
 
 
 def connect(settings: Settings) -> SparkSession:

@@ -4,6 +4,7 @@ reckon from.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +14,8 @@ from citylake.core.settings import ROOT
 from citylake.synthetic.generate import months_of, orders
 from citylake.synthetic.world import World
 
+SEEDS = tuple(int(s) for s in os.environ.get("CITYLAKE_SEEDS", "2016").split(","))
+MONTHS, SCALE = 3, 0.3
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "analysts"
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 from citylake.core.settings import Settings
 
-from tests.oracles.city import City
-
-SEEDS = tuple(int(s) for s in os.environ.get("CITYLAKE_SEEDS", "2016").split(","))
-MONTHS, SCALE = 3, 0.3
+from tests.oracles.city import MONTHS, SCALE, SEEDS, City
 
 
 @pytest.fixture(scope="session", params=SEEDS)

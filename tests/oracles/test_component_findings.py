@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 from citylake.core.settings import Settings
 
-from tests.oracles.city import City
-from tests.oracles.test_answers import SCALE, SEEDS
+from tests.oracles.city import SCALE, SEEDS, City
 
 DATASETS = ("construction/grid", "construction/component")
 # Which assets of `urban_components.asset` count as a finding of which defect.

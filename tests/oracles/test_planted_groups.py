@@ -11,7 +11,7 @@ import pytest
 from citylake.core.settings import Settings
 from citylake.synthetic.score import Kind, Score, score
 
-from tests.oracles.test_answers import SEEDS
+from tests.oracles.city import SEEDS
 
 # Ids of shared/domain/defect_catalogue.csv, by its groups.
 GROUPS = {

@@ -20,6 +20,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from citylake.compile.bronze import MASKED
 from citylake.compile.select import LINEAGE, compile_contract
 from citylake.contract.load import load_contracts
 from citylake.privacy.tokens import Tokens
@@ -159,9 +160,9 @@ def judged(spark: Any, root: Path, cases: list[tuple[str, ...]]) -> list[tuple[A
     frame = spark.createDataFrame(
         [(n, *c) for n, c in enumerate(cases)], "n BIGINT, " + ", ".join(f"{k} STRING" for k in KINDS)
     )
-    names = ", ".join(f"CAST(NULL AS STRING) AS {c}" for c in LINEAGE if c != "_row_no")
+    empty = [c for c in (*LINEAGE, "_error", MASKED) if c != "_row_no"]
     frame.selectExpr(
-        "*", "n AS _row_no", "CAST(NULL AS STRING) AS _error", *names.split(", ")
+        "*", "n AS _row_no", *[f"CAST(NULL AS STRING) AS {c}" for c in empty]
     ).createOrReplaceTempView("identifier_cases")
     with compiled(spark):
         rows = (

@@ -35,7 +35,8 @@ CONTRACTS = load_contracts(ROOT)
 DATASETS = tuple(DEFECTS)
 LINEAGE = (
     "_batch_id STRING, _receipt BIGINT, _file_id STRING, _row_no BIGINT, _line_no BIGINT, _byte_start BIGINT,"
-    " _byte_end BIGINT, _sent_at STRING, _known_at TIMESTAMP, _period STRING, _error STRING"
+    " _byte_end BIGINT, _sent_at STRING, _known_at TIMESTAMP, _period STRING, _error STRING,"
+    " _masked STRING"
 )
 Key = tuple[Any, ...]
 

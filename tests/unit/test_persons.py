@@ -215,3 +215,14 @@ def _receipt(contract: Contract, path: Path) -> Receipt:
         1, contract.department, contract.id, "a", "accepted", contract.version,
         known_at="2016-02-01T01:30:00+00:00", files=files,
     )  # fmt: skip
+
+
+def test_the_files_of_the_golden_cases_keep_their_names() -> None:
+    told: dict[str, str] = {}
+    for path in sorted((ROOT / "tests" / "cases").glob("*/*/*/*/manifest.json")):
+        manifest = json.loads(path.read_text("utf-8"))
+        told |= told_names(contracts()[manifest["dataset"]], [f["name"] for f in manifest["files"]])
+    assert told == {}
+    weather = contracts()["weather/climate_daily_rain"]
+    named = ["SURF_CLI_CHN_MUL_DAY-PRE-13011-201601.TXT", "主要指标历史数据2012-2015.csv"]
+    assert told_names(weather, named) == {}

@@ -55,15 +55,24 @@ def told_name(delivery: str) -> str:
 
 
 def told_names(contract: Contract, names: Iterable[str]) -> dict[str, str]:
-    """Of the files whose names may not be told: name -> what stands for it, other for each of them."""
+    """Of the files whose names may not be told: name -> what stands for it, other for each of them.
+
+    A figure leads back to its file by this name, so it stays unless it holds a person.
+    """
     told: dict[str, str] = {}
-    for name in sorted({n for n in names if foreign(contract, n) != n}):
+    for name in sorted({n for n in names if _tells_a_person(contract, n)}):
         shown, n = foreign(contract, name), 1
         while shown in told.values():
             n += 1
             shown = f"{n}_{foreign(contract, name)}"
         told[name] = shown
     return told
+
+
+def _tells_a_person(contract: Contract, name: str) -> bool:
+    """Whether a name of a file holds a number of a person, a name beside what tells it, or a name alone."""
+    runs = (found[0] for found in _HAN.finditer(name))
+    return without_persons(name) != name or any(is_name(r) and foreign(contract, r) != r for r in runs)
 
 
 def _pairs(contract: Contract) -> set[str]:

@@ -21,6 +21,7 @@ _GROUPS = re.compile(r"\d+[Xx]?|[Xx]")
 _DOTTED = re.compile(r"(?<![\d.])(?:1[3-9]\d[./·]\d{4}[./·]\d{4}|\d{6}[./·]\d{8}[./·]\d{3}[\dXx])(?![\d.])")
 _LANDLINE = re.compile(r"(?<!\d)(?:\(0\d{2,3}\)|0\d{2,3}[ \-‐–—])\s?\d{7,8}(?!\d)")
 _MOBILE = re.compile(r"(?:0086|086|86|0|17951|12593)?1[3-9]\d{9}")
+_MONTH = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])")
 _OLD, _NEW = (
     re.compile(rf"{_PROVINCES}\d{{4}}(\d{{6}})\d{{3}}"),
     re.compile(rf"{_PROVINCES}\d{{4}}(\d{{8}})\d{{3}}[\dXx]"),
@@ -64,13 +65,18 @@ def _in_run(text: str, start: int, end: int) -> Iterator[Found]:
 
 
 def _from_group(text: str, groups: list[tuple[int, int]]) -> tuple[Kind, int] | None:
-    """What the first groups are when they are read together, and how many they are; the most digits win."""
+    """What the first groups are when they are read together, and how many they are; the most digits win.
+
+    A group that is a month (`station-201601`) is the end of no telephone number.
+    """
     best, digits = None, ""
     for n, (start, end) in enumerate(groups, start=1):
         digits += text[start:end]
         if len(digits) > _LONGEST:
             break
         kind = kind_of(digits, grouped=n > 1)
+        if kind == "telephone" and n > 1 and _MONTH.fullmatch(text, start, end):
+            continue
         best = (kind, n) if kind else best
     return best
 

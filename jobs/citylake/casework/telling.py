@@ -16,7 +16,7 @@ from citylake.core.names import case_chain, notice_key
 from citylake.core.settings import Settings
 from citylake.ledger.batches import ADMITTED, FAILED, HELD, batch_state
 from citylake.ledger.chain import Chain
-from citylake.ledger.evidence import events, find
+from citylake.ledger.evidence import Event, events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts
 from citylake.storage.store import Store
 
@@ -32,6 +32,7 @@ def tell(settings: Settings, store: Store, contract: Contract, spark: Callable[[
     wrong: list[Exception] = []
     for receipt, state in _owed(store, contract, known):
         try:
+            held = find(known, "refined", receipt.number) if state == HELD else None
             if state == ADMITTED:
                 settle(settings, store, contract, receipt)
             notify(
@@ -39,7 +40,7 @@ def tell(settings: Settings, store: Store, contract: Contract, spark: Callable[[
                 store,
                 contract,
                 receipt,
-                partial(_refused, settings, store, contract, spark, receipt, state),
+                partial(_refused, settings, store, contract, spark, receipt, held),
             )
         except Exception as error:  # told when all others are
             wrong.append(error)
@@ -77,13 +78,14 @@ def _refused(
     contract: Contract,
     spark: Callable[[], SparkSession],
     receipt: Receipt,
-    state: str,
+    held: Event | None,
 ) -> list[dict[str, Any]]:
-    """The refused rows of a batch: in quarantine, or, while its gate holds it, in its stage."""
+    """The refused rows of a batch: in quarantine, or, while its gate holds it, in the stage that the event
+    `held` names.
+    """
     from citylake.refine.admit import refused_rows
     from citylake.refine.staged import stage_of
 
-    refined = find(events(store, contract.id), "refined", receipt.number)
-    if state != HELD or refined is None:
+    if held is None:
         return quarantined(settings, contract, receipt)
-    return refused_rows(spark(), stage_of(settings, store, contract, receipt, refined))
+    return refused_rows(spark(), stage_of(settings, store, contract, receipt, held))

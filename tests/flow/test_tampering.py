@@ -11,7 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from citylake.audit.check import KNOWN, check, examine
+from citylake.audit.check import check, examine
+from citylake.core.names import FOLDERS
 from citylake.ledger.seal import current_checkpoint, is_sealed, public_key, seal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -119,7 +120,7 @@ def test_every_kind_of_object_in_every_way(held: Objects) -> None:
 
 def test_every_place_that_the_lake_writes_is_attacked(held: Objects) -> None:
     here = {k.split("/")[0] for k in held}
-    assert here <= set(KNOWN)
+    assert here <= set(FOLDERS)
     assert {"landing", "receipts", "letters", "evidence", "releases", "bronze", "silver", "marts"} <= here
 
 

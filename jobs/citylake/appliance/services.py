@@ -17,9 +17,11 @@ from pydantic import SecretStr
 from citylake.appliance.door import CLASS, door_jar
 from citylake.appliance.jars import jar_paths, spark_home
 from citylake.appliance.processes import Service, listening, running, start, stop, wait_until
+from citylake.contract.load import load_contracts
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.secrets import local_secret
 from citylake.core.settings import Settings
+from citylake.privacy.roles import store_config
 from citylake.storage.delta import KEPT_FOR_GOOD
 
 NAMES = ("jdbc", "spark", "s3")
@@ -29,11 +31,6 @@ STORE_VOLUMES = 4096
 gives seven volumes to each bucket:
 on a disk with 60 GiB free the eighteenth bucket was refused as an internal error, and with 3 GiB free the
 first.
-"""
-
-READABLE = ("silver", "marts", "releases")
-"""What the reader's keys open: neither inbox and landing, which hold persons in plain text, nor anything for
-writing.
 """
 
 STORE_TOKENS = (
@@ -107,11 +104,10 @@ def _s3(settings: Settings) -> Service:
     data.mkdir(parents=True, exist_ok=True)
     access = settings.state / "s3.json"
     access.touch(mode=0o600)
-    lake = _identity("citylake", settings.keys, ["Admin", "Read", "Write", "List", "Tagging"])
-    reader = _identity(
-        "reader", settings.reader, [f"{a}:{settings.lake}/{p}/*" for p in READABLE for a in ("Read", "List")]
-    )
-    access.write_text(json.dumps({"identities": [lake, reader]}), "utf-8")
+    identities = json.dumps(store_config(settings, load_contracts(settings.root)))
+    if access.read_text("utf-8") != identities:
+        access.write_text(identities, "utf-8")
+        stop("s3", settings.state)  # the store reads its roles when it starts
     ports = {
         "port_s3": settings.port_s3,
         "port_s3_master": settings.port_s3_master,
@@ -138,14 +134,6 @@ def _s3(settings: Settings) -> Service:
     # Without these keys the filer and the volumes answer anybody on the machine over HTTP.
     signed = {f"WEED_{n}": local_secret(settings.state, n.lower()) for n in STORE_TOKENS}
     return Service("s3", command, {"WEED_MASTER_VOLUME_GROWTH_COPY_1": str(BUCKET_VOLUMES), **signed}, ports)
-
-
-def _identity(name: str, keys: tuple[str, SecretStr], actions: list[str]) -> dict[str, Any]:
-    return {
-        "name": name,
-        "credentials": [{"accessKey": keys[0], "secretKey": keys[1].get_secret_value()}],
-        "actions": actions,
-    }
 
 
 def _weed() -> str:

@@ -9,17 +9,11 @@ from citylake.audit.findings import Examination
 from citylake.audit.losses import batch_losses, decoded_receipts
 from citylake.contract.model import Contract
 from citylake.core.errors import LakeError
-from citylake.core.names import VERIFIER_KEY, bronze
+from citylake.core.names import FOLDERS, VERIFIER_KEY, bronze
 from citylake.core.settings import Settings
 from citylake.ledger.note import load_key, verifier
 from citylake.ledger.seal import NAME, Objects, is_sealed, key_file
 from citylake.storage.store import Store
-
-# Folders that some part of the lake writes; anything else under the bucket is a damage.
-KNOWN = (
-    *("inbox", "landing", "receipts", "letters", "notices", "evidence", "contracts", "rules", "releases"),
-    *("seals", "bronze", "stage", "silver", "quarantine", "kept", "marts", "audit", "open", "doctor"),
-)
 
 
 def examine(
@@ -51,7 +45,7 @@ def examine(
 
 def _records(objects: Objects, sizes: dict[str, int], seen: Examination) -> None:
     for key in sizes:
-        if key.split("/")[0] not in KNOWN or "/" not in key:
+        if key.split("/")[0] not in FOLDERS or "/" not in key:
             seen.add("object.unknown", key, "no part of the lake writes there")
     known = records.chains(objects, sizes, seen)
     given = records.receipts(objects, sizes, seen)

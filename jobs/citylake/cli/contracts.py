@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from citylake.cli.render import err, load_settings, out
+from citylake.cli.render import err, load_settings, out, print_json
+
+if TYPE_CHECKING:
+    from citylake.privacy.roles import Role
 
 app = typer.Typer()
 
@@ -58,3 +62,35 @@ def expectations(
     for path in changed:
         out.print(f"{'differs' if check_only else 'wrote'} {path.relative_to(root)}")
     raise typer.Exit(1 if check_only and changed else 0)
+
+
+class PolicyForm(StrEnum):
+    """How `citylake policies` prints."""
+
+    TABLE, S3, SEAWEED = "table", "s3", "seaweed"
+
+
+@app.command()
+def policies(form: Annotated[PolicyForm, typer.Option("--format")] = PolicyForm.TABLE) -> None:
+    """Who may do what at the store, by role: a table, S3 policies for any store, or SeaweedFS's own form."""
+    from citylake.contract.load import load_contracts
+    from citylake.privacy.roles import roles, seaweed
+
+    settings = load_settings()
+    contracts = load_contracts(settings.root)
+    held = roles(contracts)
+    if form is PolicyForm.SEAWEED:
+        print_json(seaweed(settings.lake, contracts))
+    elif form is PolicyForm.S3:
+        print_json({name: role.document(settings.lake) for name, role in held.items()})
+    else:
+        for name, role in held.items():
+            out.print(f"{name}\n{_grants(role)}", highlight=False)
+
+
+def _grants(role: Role) -> str:
+    """One line per set of verbs with the prefixes that they hold for."""
+    told: dict[str, list[str]] = {}
+    for prefix, verbs in role.allowed.items():
+        told.setdefault(" ".join(sorted(verbs)), []).append(prefix)
+    return "\n".join(f"  {verbs:22} {' '.join(prefixes)}" for verbs, prefixes in told.items())

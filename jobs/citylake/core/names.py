@@ -72,6 +72,13 @@ def kept(name: str) -> Table:
     return Table("kept", name)
 
 
+FOLDERS = (
+    *("inbox", "landing", "receipts", "letters", "notices", "evidence", "contracts", "rules", "releases"),
+    *("seals", "bronze", "stage", "silver", "quarantine", "kept", "marts", "audit", "open", "doctor"),
+)
+"""Every folder of the bucket that some part of the lake writes; no object lies elsewhere."""
+
+
 def inbox_prefix(dataset: str) -> str:
     """Where a department puts its deliveries: `<prefix><delivery>/manifest.json` is written last."""
     return f"inbox/{dataset}/"

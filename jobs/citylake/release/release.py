@@ -15,7 +15,7 @@ from citylake.core.names import mart, release_key, silver
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import append
 from citylake.marts.build import passed_version
-from citylake.privacy.masking import holds_persons
+from citylake.privacy.roles import holds_facts_of_persons
 from citylake.storage.comments import sql_text
 from citylake.storage.delta import version
 from citylake.storage.store import Store
@@ -105,8 +105,8 @@ def view_statements(settings: Settings, release: Release, suffix: str = "") -> l
 
 def shown_tables(settings: Settings, release: Release) -> dict[str, dict[str, Any]]:
     """The tables of a release that analysts see: silver of persons is not among them."""
-    contracts = _titles(settings)
-    return {t: p for t, p in release.tables.items() if t not in contracts or not _of_persons(contracts[t])}
+    hidden = {t for t, c in _titles(settings).items() if holds_facts_of_persons(c)}
+    return {t: p for t, p in release.tables.items() if t not in hidden}
 
 
 def _views(title: str, source: str, contract: Contract | None) -> list[str]:
@@ -131,11 +131,6 @@ def _told(contract: Contract, view: SafeView | None = None) -> str:
 def _titles(settings: Settings) -> dict[str, Contract]:
     contracts = load_contracts(settings.root).values()
     return {(mart if c.kind == "mart" else silver)(c.id).title: c for c in contracts}
-
-
-def _of_persons(contract: Contract) -> bool:
-    """Silver with a personal column: birth date, sex and street tell most residents apart."""
-    return contract.kind != "mart" and holds_persons(contract)
 
 
 def _titled(title: str, suffix: str) -> str:

@@ -181,11 +181,11 @@ class Store:
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def ensure_bucket(self) -> None:
-        """Make the bucket when it is not there."""
+        """Make the bucket when it is not there; who may make none uses the one that is."""
         try:
             self._client.create_bucket(Bucket=self._bucket)
         except self._client.exceptions.ClientError as error:
-            if _code(error) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
+            if _code(error) not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists", "AccessDenied"):
                 raise
 
     def only(self, keys: Collection[str]) -> Store:

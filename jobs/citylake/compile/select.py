@@ -14,6 +14,7 @@ from pathlib import Path
 
 from citylake.compile.bronze import MASKED
 from citylake.compile.tables import row_hash, silver_columns
+from citylake.contract.derived import is_copy, sources, unread
 from citylake.contract.model import Bilingual, Check, Column, Contract, Severity
 from citylake.core.codes import load_codes
 
@@ -117,7 +118,7 @@ def compile_contract(contract: Contract, root: Path) -> Compiled:
     verdicts = [*_record_rules(), *(r for r in rules if r.severity == "error")]
     flags = [_MASKED, *(r for r in rules if r.severity != "error")]
     blanks = {c.name: [_fill(k, c) for k in c.type.checks if k.severity == "blank"] for c in columns}
-    select = _select(columns, verdicts, flags, blanks)
+    select = _select(contract, verdicts, flags, blanks)
     return Compiled(contract, select, tuple(verdicts), tuple(flags), contract.keys)
 
 
@@ -159,23 +160,30 @@ def _column_rules(column: Column, root: Path) -> list[Rule]:
     return rules
 
 
+def _unread(column: Column) -> str:
+    """SQL: a reader of a computed column could not read a text that is there; "" where there is no reader."""
+    return unread(column.derived) if column.derived and not is_copy(column) else ""
+
+
 def _presence(column: Column) -> list[Rule]:
     rules: list[Rule] = []
+    there = f" AND NOT u_{column.name}" if _unread(column) else ""
     if column.required:
         text = Bilingual("必填项为空", "a required value is missing")
         rules.append(
             Rule(
                 f"{column.name}.missing",
-                f"(v_{column.name} IS NULL)",
+                f"(v_{column.name} IS NULL{there})",
                 "error",
                 text,
                 column.name,
                 "completeness",
             )
         )
-    if column.type.physical != "STRING":
+    if column.type.physical != "STRING" or there:
         text = Bilingual("无法解析", "cannot be read as its type")
         broken = f"(v_{column.name} IS NOT NULL AND t_{column.name} IS NULL)"
+        broken = f"(u_{column.name} OR {broken})" if there else broken
         rules.append(Rule(f"{column.name}.unparsable", broken, _unreadable(column), text, column.name))
     if column.type.rounds:
         text = Bilingual("小数位多于类型，已四舍五入", "more decimals than the type keeps: rounded")
@@ -237,10 +245,8 @@ def _quoted(text: str) -> str:
     return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
-def _select(
-    columns: tuple[Column, ...], verdicts: list[Rule], flags: list[Rule], blanks: dict[str, list[str]]
-) -> str:
-    raw = ", ".join(f"{_raw(c)} AS r_{c.name}" for c in columns)
+def _select(contract: Contract, verdicts: list[Rule], flags: list[Rule], blanks: dict[str, list[str]]) -> str:
+    columns = silver_columns(contract)
     clean = ", ".join(f"{c.type.normalise.replace('{v}', f'r_{c.name}')} AS v_{c.name}" for c in columns)
     cast = ", ".join(f"{c.type.cast.replace('{v}', f'v_{c.name}')} AS t_{c.name}" for c in columns)
     final = ", ".join(f"{_blanked(c, blanks[c.name])} AS {c.name}" for c in columns)
@@ -253,17 +259,35 @@ FROM (SELECT *, {masks}
 FROM (SELECT * EXCEPT ({_taken_over(columns)}), {final}
 FROM (SELECT *, {cast}
 FROM (SELECT *, {clean}
-FROM (SELECT *, {raw} FROM {{bronze}})))))"""
+FROM ({_texts(contract)})))))"""
+
+
+def _texts(contract: Contract) -> str:
+    """The text `r_` of every column: as delivered, or computed from what the cells of others show."""
+    columns = silver_columns(contract)
+    computed = tuple(c for c in columns if c.derived and not is_copy(c))
+    copies = [
+        (c.name, f"CAST({c.derived} AS STRING)" if c.derived else c.name)
+        for c in columns
+        if c not in computed
+    ]
+    as_delivered = "".join(f", {text} AS r_{name}" for name, text in copies)
+    if not computed:
+        return f"SELECT *{as_delivered} FROM {{bronze}}"
+    read = sources(computed, contract.columns)
+    shown = "".join(f", {c.type.shown.replace('{v}', c.name)} AS {c.name}" for c in read)
+    other = f" EXCEPT ({', '.join(c.name for c in read)})" if read else ""
+    texts = "".join(f", CAST({c.derived} AS STRING) AS r_{c.name}" for c in computed)
+    unread = "".join(f", {sql} AS u_{c.name}" for c in computed if (sql := _unread(c)))
+    return f"""SELECT *{texts}{unread}
+FROM (SELECT *{other}{shown}
+FROM (SELECT *{as_delivered} FROM {{bronze}}))"""
 
 
 def _taken_over(columns: tuple[Column, ...]) -> str:
     """The bronze columns whose names the typed columns take over (their text stays as `r_`)."""
     derived_new = [c.name for c in columns if c.derived is None or c.name in c.derived_from]
     return ", ".join(derived_new)
-
-
-def _raw(column: Column) -> str:
-    return f"CAST({column.derived} AS STRING)" if column.derived else column.name
 
 
 def _blanked(column: Column, conditions: list[str]) -> str:

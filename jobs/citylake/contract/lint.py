@@ -12,6 +12,7 @@ from typing import Any
 
 from jsonschema_rs import Draft201909Validator
 
+from citylake.contract.derived import faults
 from citylake.contract.model import SemanticType
 from citylake.contract.redlines import broken, table_of
 from citylake.contract.source import Place, Source
@@ -193,6 +194,9 @@ def _column(
             "contract.type",
             f"unknown semantic type '{kind}'{did_you_mean(str(kind), types)}",
         )
+    if "transformLogic" in column:
+        for fault in faults(str(column["transformLogic"])):
+            yield problem(source, (*place, "transformLogic"), "contract.transform", fault)
 
 
 def _properties(source: Source, place: Place, holder: dict[str, Any], node: str) -> Iterator[Problem]:

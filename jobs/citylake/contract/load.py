@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from citylake.contract.derived import STEP
 from citylake.contract.lint import Problem, custom, problems
 from citylake.contract.meaning import step_constants
 from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, SafeView, SemanticType
@@ -21,9 +22,6 @@ class Types(dict[str, SemanticType]):
     """The semantic types by name, and the steps that they and derived columns are made of."""
 
     steps: dict[str, Any]
-
-
-_STEP = re.compile(r"\{(\w+)\(([^{}]*)\)\}")
 
 
 def load_types(root: Path) -> Types:
@@ -59,6 +57,7 @@ def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType
     sql = _chain(base, steps)
     if base == steps["base_moment"]:
         sql = f"CASE WHEN {{v}} RLIKE '{steps['plain_moment']}' THEN {{v}} ELSE {sql} END"
+    shown = sql
     for step in (s for s in raw.get("normalise", []) if s not in base):
         sql = steps[step].replace("{x}", sql)
     return SemanticType(
@@ -67,6 +66,7 @@ def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType
         logical=raw.get("logical", "string"),
         physical=physical,
         normalise=sql,
+        shown=shown if base else sql,
         cast=raw.get("cast", "{cast}").replace("{cast}", cast),
         rounds="cast" not in raw and physical.startswith("DECIMAL"),
         checks=tuple(_check(c) for c in raw.get("checks", [])),
@@ -88,7 +88,7 @@ def _chain(names: list[str], steps: dict[str, Any]) -> str:
 
 def _derived(sql: str, steps: dict[str, Any]) -> str:
     """A derived text with the steps that it names as `{step(text)}`, the innermost first."""
-    found = _STEP.sub(lambda m: steps[m[1]].replace("{x}", m[2]), sql)
+    found = STEP.sub(lambda m: steps[m[1]].replace("{x}", m[2]), sql)
     return found if found == sql else _derived(found, steps)
 
 

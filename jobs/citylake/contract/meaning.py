@@ -29,6 +29,7 @@ INVISIBLE = (
 BLANKS = "".join(map(chr, (0x09, 0x0A, 0x0D, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029))) + (
     "\u202f\u205f\u3000"
 )
+LINE_BLANKS = "".join(b for b in BLANKS if b not in "\t\n\r")
 # Dashes that stand for a minus or for the sign between the parts of a date.
 DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe58\ufe63\uff0d"
 # What an office, a yearbook or a program writes where it has no value; marks alone, or one of the words.
@@ -81,6 +82,8 @@ def step_constants() -> dict[str, str]:
     return {
         "blanks": BLANKS,
         "spaces": " " * len(BLANKS),
+        "line_blanks": LINE_BLANKS,
+        "line_spaces": " " * len(LINE_BLANKS),
         "invisible": INVISIBLE,
         "dashes": DASHES,
         "hyphens": "-" * len(DASHES),

@@ -45,6 +45,9 @@ class SemanticType:
     physical: str  # Spark SQL type
     normalise: str  # SQL over {v} (text as delivered) giving clean text or NULL
     cast: str  # SQL over {v} (clean text) giving the typed value or NULL
+    shown: str = (
+        "{v}"  # SQL over {v} (text as delivered) giving what the cell shows; computed columns read it
+    )
     checks: tuple[Check, ...] = ()
     repairs: tuple[
         Check, ...

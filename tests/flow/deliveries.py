@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from citylake.contract.model import Contract
 from citylake.core.names import silver
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.pipeline.hops import decode_dataset, refine_dataset
@@ -79,6 +80,35 @@ def hand_over(
     (to / "a").write_bytes(body)
     (to / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     fetch_folder(lake.store, folder)
+
+
+def write_delivery(
+    folder: Path, contract: Contract, period: str, files: dict[str, bytes], records: int, name: str = ""
+) -> Path:
+    """A delivery of any dataset with an honest manifest, in an inbox folder; every file holds `records`."""
+    name = name or f"{period}-001"
+    entries = [
+        {"name": n, "bytes": len(b), "sha256": hashlib.sha256(b).hexdigest(), "records": records}
+        for n, b in files.items()
+    ]
+    manifest = {
+        "manifest": 1,
+        "dataset": contract.id,
+        "contract": contract.version,
+        "delivery": name,
+        "period": period,
+        "coverage": "full" if contract.kind == "register" else "changes",
+        "sent_at": "2017-04-01T09:30:00+08:00",
+        "corrects": None,
+        "files": entries,
+        "totals": {"records": records * len(entries)},
+    }
+    to = folder / contract.id / name
+    to.mkdir(parents=True)
+    for file, body in files.items():
+        (to / file).write_bytes(body)
+    (to / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    return to
 
 
 def send(

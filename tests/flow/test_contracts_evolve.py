@@ -25,12 +25,12 @@ from citylake.ingest.sources.folder import fetch_folder
 from citylake.ledger.evidence import events
 from citylake.ledger.seal import seal
 from citylake.pipeline.lake import Lake, open_lake
-from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset
+from citylake.pipeline.steps import decode_dataset, receive_dataset, refine_dataset, retry_batch
 from citylake.storage.delta import open_table
 
 from tests.flow import evolving
 from tests.flow.deliveries import REGISTER, components, known, send
-from tests.flow.evolving import DATASET, Edition, Field, Row, Truth
+from tests.flow.evolving import DATASET, Edition, Field, Row, Rule, Truth
 
 ROOT = Path(__file__).resolve().parents[2]
 # Every kind of change at least once in each kind of table; `-m slow` plays random sequences.
@@ -232,3 +232,29 @@ def test_another_key_or_a_narrower_type_is_refused(lake_settings: Settings, tmp_
             refine_dataset(lake, DATASET)
         assert refused.value.rule == rule
         assert _rows(lake, silver(DATASET)) == before
+
+
+def test_a_held_batch_is_judged_again_by_a_corrected_contract(
+    lake_settings: Settings, tmp_path: Path
+) -> None:
+    """The contract lets nothing be refused, one of two rows is; put right, the same bytes get in, and both
+    judgements stay on record.
+    """
+    lake = _lake(lake_settings, "evolve-held", evolving.project(ROOT, tmp_path / "project"))
+    start = Edition("event", 0, (Field("a", "a", "whole"),), (Rule("small_a", "a", 50, "error"),))
+    path = lake.settings.root / "schemas" / f"{DATASET}.odcs.yaml"
+    loose, strict = "quarantineMax, value: 1}", "quarantineMax, value: 0.1}"
+    for bound in (strict, loose):
+        _in_force(lake, start)
+        path.write_text(path.read_text("utf-8").replace(loose, bound), "utf-8")
+        lake.contracts = load_contracts(lake.settings.root)
+        write_suites(lake.contracts, lake.settings.root)
+        if bound == strict:
+            _hand_over(lake, tmp_path, start, [{"k": "K1", "a": "5"}, {"k": "K2", "a": "99"}])
+            receive_dataset(lake, DATASET)
+            decode_dataset(lake, DATASET)
+            assert not refine_dataset(lake, DATASET)["batches"][0]["passed"]
+    retry_batch(lake, DATASET, 1, by="质量组", reason="界限有误")
+    assert [r["k"] for r in _rows(lake, silver(DATASET))] == ["K1"]
+    gates = [e.facts["passed"] for e in events(lake.store, DATASET) if e.event == "gate"]
+    assert gates == [False, True]

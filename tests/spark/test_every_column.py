@@ -6,24 +6,20 @@ what a computed column cannot read is told and never called missing.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
-from citylake.compile.select import compile_contract
 from citylake.compile.tables import silver_columns
 from citylake.contract.load import load_contracts
 from citylake.contract.model import AMEND_SUFFIX, Contract
 from citylake.core.settings import ROOT
-from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ingest.manifest import read_manifest
 from citylake.ingest.verify import verify
-from citylake.ledger.receipts import LandedFile, Receipt
-from citylake.privacy.tokens import Tokens
+
+from tests.judging import Judged, decoded, judge
 
 CONTRACTS = {c.id: c for c in load_contracts(ROOT).values() if c.kind != "mart"}
 ROWS = 40
@@ -49,30 +45,9 @@ def rows_of(contract: Contract) -> pa.Table:
             continue
         verified = verify(manifest, contract, paths, ())
         if {f.rule for f in verified.findings} <= {"delivery.corrects_unknown"}:
-            tables += _decoded(contract, manifest, verified.layout, paths)
+            tables.append(decoded(contract, manifest, verified.layout, paths))
     whole = pa.concat_tables(tables)
     return whole.filter(pc.is_null(whole["_error"])).slice(0, ROWS)  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def _decoded(contract: Contract, manifest: Any, layout: str, paths: dict[str, Path]) -> Iterator[pa.Table]:
-    files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
-    at = manifest.sent_text
-    receipt = Receipt(
-        1, contract.department, contract.id, manifest.delivery, "accepted", contract.version, manifest.period,
-        manifest.coverage, sent_at=at, known_at=at, batch_id="1", layout=layout, files=files,
-    )  # fmt: skip
-    by_digest = {f.sha256: paths[f.name] for f in manifest.files}
-    batches = bronze_batches(contract, receipt, by_digest, Tokens(b"k" * 32))
-    yield pa.Table.from_batches(batches, bronze_schema(contract))
-
-
-@dataclass(frozen=True)
-class Judged:
-    """Typed values and broken rules of a row."""
-
-    values: dict[str, str | None]
-    verdict: list[str]
-    flags: list[str]
 
 
 def judged(spark: Any, contract: Contract, variants: dict[str, pa.Table]) -> dict[str, list[Judged]]:
@@ -80,19 +55,9 @@ def judged(spark: Any, contract: Contract, variants: dict[str, pa.Table]) -> dic
     tables: list[pa.Table] = []
     for name, table in variants.items():
         numbered = _with(table, "_row_no", pa.array(range(len(table)), pa.int64()))
+        numbered = _with(numbered, "_file_id", pa.array([""] * len(table), pa.string()))
         tables.append(_with(numbered, "_batch_id", pa.array([name] * len(table), pa.string())))
-    view = "every_column"
-    spark.createDataFrame(pa.concat_tables(tables)).createOrReplaceTempView(view)
-    names = [c.name for c in silver_columns(contract)]
-    select = compile_contract(contract, ROOT).select.replace("{bronze}", view)
-    texts = ", ".join(f"CAST({n} AS STRING) AS {n}" for n in names)
-    found: dict[str, list[Judged]] = {v: [] for v in variants}
-    query = f"SELECT _batch_id, _row_no, _verdict, _flags, {texts} FROM ({select}) ORDER BY _row_no"
-    for row in spark.sql(query).collect():
-        found[row["_batch_id"]].append(
-            Judged({n: row[n] for n in names}, sorted(row["_verdict"]), sorted(row["_flags"]))
-        )
-    return found
+    return judge(spark, contract, pa.concat_tables(tables))
 
 
 def _with(table: pa.Table, name: str, values: pa.Array) -> pa.Table:

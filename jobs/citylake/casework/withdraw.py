@@ -1,6 +1,5 @@
 """A department takes a delivery back that silver does not hold, or an operator has one tried again that
-failed;
-by name and reason.
+failed or is held; by name and reason.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from citylake.contract.model import Contract
 from citylake.core.errors import LakeError
 from citylake.core.names import inbox_prefix, landing_key
 from citylake.ingest.manifest import MANIFEST
-from citylake.ledger.batches import ADMITTED, FAILED, WITHDRAWN, batch_state
+from citylake.ledger.batches import ADMITTED, FAILED, HELD, WITHDRAWN, batch_state
 from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event, append, events
 from citylake.ledger.receipts import Receipt, base_name, dataset_receipts
@@ -44,17 +43,19 @@ def withdraw(store: Store, contract: Contract, number: int, by: str, reason: str
 
 
 def retry(store: Store, contract: Contract, number: int, by: str, reason: str) -> str:
-    """Hand the landed bytes of a failed batch over again, as after a mend of the lake; returns the name
-    of the
-    new delivery, which corrects what the failed one corrected, else the failed one.
+    """Hand the landed bytes of a batch that failed or is held over again, as after a mend of the lake or of
+    its contract; returns the name of the new delivery, which corrects what the first one corrected, else the
+    first one. It is judged by the contract of today; what the first gate said stays on record.
 
     Markers of later batches stand in every table since, so the batch cannot take up its old place in the
     order. Errors: `batch.unknown`, `batch.decision`, `batch.not_failed`.
     """
     receipt, known = _find(store, contract, number, by, reason)
-    if batch_state(receipt, known) != FAILED:
+    if batch_state(receipt, known) not in (FAILED, HELD):
         raise LakeError(
-            "batch.not_failed", f"{contract.id} receipt {number} has not failed", now="citylake status"
+            "batch.not_failed",
+            f"{contract.id} receipt {number} has not failed and is not held",
+            now="citylake status",
         )
     delivery = f"{base_name(receipt.delivery)[:60]}-again{number}"
     prefix = f"{inbox_prefix(contract.id)}{delivery}/"
@@ -62,17 +63,19 @@ def retry(store: Store, contract: Contract, number: int, by: str, reason: str) -
         for i, file in enumerate(receipt.files):
             store.download(landing_key(contract.id, file.sha256), Path(folder) / str(i))
             store.upload(Path(folder) / str(i), prefix + file.name)
-    store.put(prefix + MANIFEST, json.dumps(_manifest(receipt, delivery), ensure_ascii=False).encode())
+    store.put(
+        prefix + MANIFEST, json.dumps(_manifest(receipt, contract, delivery), ensure_ascii=False).encode()
+    )
     append(store, contract.id, "retried", number, {"by": by, "reason": reason, "delivery": delivery})
     return delivery
 
 
-def _manifest(receipt: Receipt, delivery: str) -> dict[str, object]:
-    """What the department promised of the failed delivery, as far as its receipt tells."""
+def _manifest(receipt: Receipt, contract: Contract, delivery: str) -> dict[str, object]:
+    """What the department promised, as far as the first receipt tells, under the contract of today."""
     return {
         "manifest": 1,
         "dataset": receipt.dataset,
-        "contract": receipt.contract,
+        "contract": contract.version,
         "delivery": delivery,
         "period": receipt.period,
         "coverage": receipt.coverage,

@@ -266,22 +266,27 @@ def _texts(contract: Contract) -> str:
     """The text `r_` of every column: as delivered, or computed from what the cells of others show."""
     columns = silver_columns(contract)
     computed = tuple(c for c in columns if c.derived and not is_copy(c))
-    copies = [
-        (c.name, f"CAST({c.derived} AS STRING)" if c.derived else c.name)
-        for c in columns
-        if c not in computed
-    ]
+    copies = [(c.name, _delivered(c, contract)) for c in columns if c not in computed]
     as_delivered = "".join(f", {text} AS r_{name}" for name, text in copies)
     if not computed:
         return f"SELECT *{as_delivered} FROM {{bronze}}"
     read = sources(computed, contract.columns)
-    shown = "".join(f", {c.type.shown.replace('{v}', c.name)} AS {c.name}" for c in read)
+    shown = "".join(f", {c.type.shown.replace('{v}', _delivered(c, contract))} AS {c.name}" for c in read)
     other = f" EXCEPT ({', '.join(c.name for c in read)})" if read else ""
     texts = "".join(f", CAST({c.derived} AS STRING) AS r_{c.name}" for c in computed)
     unread = "".join(f", {sql} AS u_{c.name}" for c in computed if (sql := _unread(c)))
     return f"""SELECT *{texts}{unread}
 FROM (SELECT *{other}{shown}
 FROM (SELECT *{as_delivered} FROM {{bronze}}))"""
+
+
+def _delivered(column: Column, contract: Contract) -> str:
+    """SQL: the text of a cell, or of the cell that a column copies; NULL where it stands for no value."""
+    name = column.derived or column.name
+    behind = next((c for c in contract.columns if c.name == name and c.delivered), column)
+    text = name if behind.delivered else f"CAST({name} AS STRING)"
+    absent = [m.replace("{v}", text) for m in dict.fromkeys((behind.missing, column.missing)) if m]
+    return f"CASE WHEN {' OR '.join(absent)} THEN NULL ELSE {text} END" if absent else text
 
 
 def _taken_over(columns: tuple[Column, ...]) -> str:

@@ -64,9 +64,9 @@ def batch_suite(contract: Contract) -> dict[str, Any]:
 
 
 def _row_bounds(contract: Contract) -> dict[str, Any]:
-    return {
-        k: v for k, v in (("min_value", contract.rows_min), ("max_value", contract.rows_max)) if v is not None
-    }
+    """A zero report, where the contract allows it, has no least number of rows."""
+    least = 0 if contract.empty_allowed else contract.rows_min
+    return {k: v for k, v in (("min_value", least), ("max_value", contract.rows_max)) if v is not None}
 
 
 def _column_rules(column: Column) -> list[dict[str, Any]]:

@@ -23,7 +23,7 @@ _PICKERS = frozenset({"regexp_extract", "regexp_substr"})
 # Functions whose NULL or error is no unread text: the element or the divisor is not there.
 _LOOKUPS = frozenset({"try_element_at", "try_divide", "try_mod"})
 _RAISING = re.compile(
-    r"\b(to_date|to_timestamp|to_timestamp_ntz|to_timestamp_ltz|to_number|make_date|make_timestamp|date|timestamp"
+    r"(?<!as\s)\b(to_date|to_timestamp|to_timestamp_ntz|to_timestamp_ltz|to_number|make_date|make_timestamp|date|timestamp"
     r"|int|bigint|double|float|decimal|boolean|unix_timestamp|to_unix_timestamp|parse_json|cast)\s*\(",
     re.IGNORECASE,
 )

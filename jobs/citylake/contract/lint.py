@@ -13,6 +13,8 @@ from typing import Any
 from jsonschema_rs import Draft201909Validator
 
 from citylake.contract.derived import faults
+from citylake.contract.fit import misfits
+from citylake.contract.meaning import header_key
 from citylake.contract.model import SemanticType
 from citylake.contract.redlines import broken, table_of
 from citylake.contract.source import Place, Source
@@ -156,6 +158,7 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
                 source, (*place, "quality", i), "contract.vacuous", "a minimum of 0 rows can never fail"
             )
     yield from _former_names(source, place, table.get("properties", []))
+    yield from _ignored(source, place, table)
     names = {c.get("name") for c in table.get("properties", [])}
     chart = custom(table).get("chart") or {}
     for column in {chart[k] for k in ("x", "y", "by", "line") if k in chart} - names:
@@ -165,6 +168,22 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
             "contract.chart",
             f"the chart names '{column}', which is no column",
         )
+
+
+def _ignored(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Problem]:
+    """A column cannot be read and left alone."""
+    read = {header_key(t) for c in table.get("properties", []) for t in _header_texts(c)}
+    for text in custom(table).get("ignored") or ():
+        if header_key(text) in read:
+            told = f"ignored: '{text}' is the header of a column"
+            yield problem(source, (*place, "customProperties"), "contract.ignored", told)
+
+
+def _header_texts(column: dict[str, Any]) -> list[str]:
+    if "transformLogic" in column:
+        return []
+    given = [str(s.get("synonym")) for s in column.get("synonyms", [])]
+    return given or [str(column.get("businessName", column.get("name")))]
 
 
 def _former_names(source: Source, place: Place, columns: list[dict[str, Any]]) -> Iterator[Problem]:
@@ -194,6 +213,9 @@ def _column(
             "contract.type",
             f"unknown semantic type '{kind}'{did_you_mean(str(kind), types)}",
         )
+    else:
+        for fault in misfits(types[str(kind)], custom(column)):
+            yield problem(source, (*place, "customProperties"), "contract.fit", fault)
     if "transformLogic" in column:
         for fault in faults(str(column["transformLogic"])):
             yield problem(source, (*place, "transformLogic"), "contract.transform", fault)

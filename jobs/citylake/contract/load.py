@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from citylake.contract.derived import STEP
+from citylake.contract.fit import absence, fitted
 from citylake.contract.lint import Problem, custom, problems
 from citylake.contract.meaning import step_constants
 from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, SafeView, SemanticType
@@ -16,6 +17,8 @@ from citylake.contract.rules import FACTS, row_rule
 from citylake.contract.source import Source, read_yaml
 from citylake.contract.texts import both, texts, twins
 from citylake.core.errors import ContractError
+
+_BETWEEN = re.compile(r"\{t\} BETWEEN (-?[0-9.]+) AND (-?[0-9.]+)")
 
 
 class Types(dict[str, SemanticType]):
@@ -48,7 +51,30 @@ def _filled(node: Any) -> Any:
 def _inherit(name: str, raw: dict[str, Any]) -> dict[str, Any]:
     own: dict[str, Any] = raw[name]
     parent = own.get("like")
-    return {**_inherit(str(parent), raw), **own} if parent else own
+    if not parent:
+        return own
+    inherited = _inherit(str(parent), raw)
+    if "checks" in own and "expectations" not in own:
+        inherited = {**inherited, "expectations": _expected(own["checks"])}
+    return {**inherited, **own}
+
+
+def _expected(checks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What checks of a type's own let its gate expect: bounds that the parent had are not inherited beside
+    them.
+    """
+    bounds = [m for c in checks if (m := _BETWEEN.fullmatch(c["sql"].strip()))]
+    return [
+        {
+            "type": "expect_column_values_to_be_between",
+            "kwargs": {"min_value": _number(m[1]), "max_value": _number(m[2])},
+        }
+        for m in bounds
+    ]
+
+
+def _number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
 
 
 def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType:
@@ -166,7 +192,9 @@ def load_contract(source: Source, types: Types) -> Contract:
 def _head(path: str, data: dict[str, Any], table: dict[str, Any], types: Types) -> Contract:
     props, quality = custom(table), table.get("quality", [])
     sla = {s["property"]: s for s in data["slaProperties"]}
-    columns = tuple(c for raw in table["properties"] for c in _columns(raw, types))
+    columns = tuple(
+        c for raw in table["properties"] for c in _columns(raw, types, props.get("missing") or [])
+    )
     return Contract(
         id=data["id"],
         version=data["version"],
@@ -208,6 +236,7 @@ def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         "footer": props.get("footer"),
         "unattested": props.get("unattested"),
         "revision": props.get("revision"),
+        "ignored": tuple(props.get("ignored") or ()),
         "empty_allowed": props.get("emptyAllowed"),
         "suppress_below": props.get("suppressBelow"),
         "reference_day": tuple(props.get("referenceDay") or ()),
@@ -234,11 +263,11 @@ def _owner(data: dict[str, Any]) -> Owner:
     return Owner(data["domain"], team["name"], team["members"][0]["username"], team.get("description", ""))
 
 
-def _columns(raw: dict[str, Any], types: Types) -> list[Column]:
-    props, kind = custom(raw), types[custom(raw)["type"]]
-    if kind.personal == "drop":
-        return [_column(raw, props, kind, types.steps)]
-    column = _column(raw, props, kind, types.steps)
+def _columns(raw: dict[str, Any], types: Types, missing: list[str]) -> list[Column]:
+    props = custom(raw)
+    kind = fitted(types[props["type"]], props)
+    absent = absence([*missing, *props.get("missing", ())], types.steps)
+    column = replace(_column(raw, props, kind, types.steps), missing=absent)
     return [column, *(_resident_facts(column, types) if kind.personal == "resident_id" else [])]
 
 

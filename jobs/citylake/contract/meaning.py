@@ -87,9 +87,9 @@ def step_constants() -> dict[str, str]:
         "invisible": INVISIBLE,
         "dashes": DASHES,
         "hyphens": "-" * len(DASHES),
-        "no_value": _literal(f"(?:[{NO_VALUE_MARKS}]+|{marks})"),
+        "no_value": literal(f"(?:[{NO_VALUE_MARKS}]+|{marks})"),
         "placeholder_days": ", ".join(f"DATE'{d}'" for d in PLACEHOLDER_DAYS),
-        "open_days": _literal("|".join(OPEN_DAYS)),
+        "open_days": literal("|".join(OPEN_DAYS)),
         "trace": TRACE,
         # Decimals that only binary arithmetic leaves behind (0.30000000000000004); the cast rounds them away.
         "noise": "(?=[0-9.]{16})[0-9]*[.][0-9]*(0{6}|9{6})[0-9]{1,2}$",
@@ -97,5 +97,6 @@ def step_constants() -> dict[str, str]:
     }
 
 
-def _literal(pattern: str) -> str:
+def literal(pattern: str) -> str:
+    """A text as the inside of a Spark SQL literal."""
     return pattern.replace("\\", "\\\\").replace("'", "\\'")

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Literal
+
+from citylake.contract.meaning import header_key
 
 AMEND_SUFFIX = ".amend.csv"
 Kind = Literal["register", "event", "observation", "mart"]
 Severity = Literal["error", "warning", "info", "blank"]  # blank: a warning, and the value is taken out
 Personal = Literal["none", "drop", "token", "resident_id"]
+
+
+@lru_cache(maxsize=256)
+def _header_keys(texts: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(header_key, texts))
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,9 @@ class Column:
         None  # SQL date over typed and lineage columns on which the code must have been valid
     )
     meaning: Bilingual | None = None
+    missing: str = (
+        ""  # SQL over {v} (text as delivered): the contract says that this text stands for no value
+    )
     formerly: tuple[str, ...] = ()  # the names that it had in earlier contracts, oldest first
 
     @property
@@ -173,6 +184,7 @@ class Contract:
     revision: Literal["hold", "append", "replace"] = (
         "hold"  # what other bytes under the name of an accepted delivery are
     )
+    ignored: tuple[str, ...] = ()  # header texts of columns that a file may have and nobody reads
     empty_allowed: bool = False  # whether a delivery may hold no record at all
     suppress_below: int | None = None
     reference_day: tuple[str, ...] = ()  # marts: it tells of the last day that all these datasets cover
@@ -187,6 +199,10 @@ class Contract:
         """
         usual = 0.2 if self.kind == "event" else 0.05
         return usual if self.superseded_max is None else self.superseded_max
+
+    def ignores(self, header: str) -> bool:
+        """Whether a file's column is one that the contract leaves alone."""
+        return bool(self.ignored) and header_key(header) in _header_keys(self.ignored)
 
     def of_file(self, name: str, corrects: str | None) -> Contract:
         """The contract for one file of a delivery: amended records come back as CSV, whatever the format of

@@ -81,9 +81,13 @@ def _nearest(sample: Sample, contract: Contract, layout: str) -> Alignment:
 
 
 def _ignored(text: str, contract: Contract) -> bool:
-    """Unnamed columns, and the cell columns of a wide file, are no drift."""
-    return bool(UNNAMED.fullmatch(text)) or (
-        contract.unpivot is not None and re.fullmatch(contract.unpivot["header"], text) is not None
+    """Unnamed columns, those that the contract leaves alone, and the cell columns of a wide file, are no
+    drift.
+    """
+    return (
+        bool(UNNAMED.fullmatch(text))
+        or contract.ignores(text)
+        or (contract.unpivot is not None and re.fullmatch(contract.unpivot["header"], text) is not None)
     )
 
 

@@ -63,7 +63,7 @@ class Binding:
     """A dataset's earlier receipts as a later delivery must see them."""
 
     receipts: tuple[Receipt, ...]  # a withdrawn one binds nobody, as if it had been refused
-    failed: frozenset[int]  # what never got in may come again with the same bytes
+    failed: frozenset[int]  # what never got in, or was handed over again, may come with the same bytes
 
 
 def binding(store: Store, dataset: str) -> Binding:
@@ -72,8 +72,13 @@ def binding(store: Store, dataset: str) -> Binding:
     states = {r.number: batch_state(r, known) for r in given}
     return Binding(
         tuple(replace(r, outcome=REFUSED) if states[r.number] == WITHDRAWN else r for r in given),
-        frozenset(n for n, state in states.items() if state == FAILED),
+        frozenset(n for n, state in states.items() if state == FAILED or _again(known, n, state)),
     )
+
+
+def _again(known: Chain, batch: int, state: str) -> bool:
+    """Whether a held batch is judged once more, by another contract."""
+    return state == HELD and find(known, "retried", batch) is not None
 
 
 def admitted_receipts(store: Store, dataset: str) -> list[Receipt]:

@@ -99,7 +99,8 @@ class Dbf:
     def _match(self, contract: Contract) -> None:
         wanted = {header_key(c.header("")): c.name for c in contract.columns if c.delivered}
         named = {n for n in self._spans if not n.startswith("\0")}
-        wrong = [*(wanted.keys() - named), *(foreign(contract, n) for n in named - wanted.keys())]
+        others = (n for n in named - wanted.keys() if not contract.ignores(n))
+        wrong = [*(wanted.keys() - named), *(foreign(contract, n) for n in others)]
         if wrong:
             text = "、".join(sorted(wrong))
             raise self._refused(

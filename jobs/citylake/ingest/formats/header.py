@@ -59,7 +59,12 @@ def _fits(found: dict[str, int], texts: list[str], contract: Contract, layout: s
         if not _from_cells(contract, c.name)
     }
     others = [
-        t for t in found if t not in wanted and t not in (RECORD, PROBLEM) and not _UNNAMED.fullmatch(t)
+        t
+        for t in found
+        if t not in wanted
+        and t not in (RECORD, PROBLEM)
+        and not _UNNAMED.fullmatch(t)
+        and not contract.ignores(t)
     ]
     cells = [t for t in others if contract.unpivot and re.fullmatch(contract.unpivot["header"], t)]
     if not wanted.keys() <= found.keys() or len(cells) < len(others):

@@ -53,7 +53,7 @@ class _Fields:
     """Turns a JSON object into a record of a contract."""
 
     def __init__(self, contract: Contract) -> None:
-        fields = [c for c in contract.columns if c.delivered]
+        fields, self._contract = [c for c in contract.columns if c.delivered], contract
         self._names = {header_key(c.header("")): c.name for c in fields}
         self.columns = tuple(c.name for c in fields)
 
@@ -64,7 +64,8 @@ class _Fields:
         found = {header_key(str(k)): v for k, v in value.items()}  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
         if len(found) < len(value):  # pyright: ignore[reportUnknownArgumentType]
             return Record(number, line, start, end, [None] * len(self.columns), "record.malformed")
-        error = "record.extra_field" if found.keys() - self._names.keys() else None
+        others = found.keys() - self._names.keys()
+        error = "record.extra_field" if any(not self._contract.ignores(k) for k in others) else None
         values = [_text(found.get(header)) for header in self._names]
         return Record(number, line, start, end, values, error or _unwanted(values))
 

@@ -77,10 +77,11 @@ class Workbook:
         fields = [c for c in contract.columns if c.delivered]
         self._wanted = {header_key(c.header("")): c.name for c in fields if c.name != self._parent}
         first = self._shape["below"] or fields[0].header("")
+        self._left = set[int]()  # positions of columns that the contract leaves alone
         self._found = self._table(read_sheets(path), header_key(str(first)))
         self._places = {name: self._found.headers[key] for key, name in self._wanted.items()}
         self._label = self._found.headers[header_key(str(first))]
-        named = set(self._found.headers.values())
+        named = set(self._found.headers.values()) | self._left
         self._unnamed = [i for i in range(self._found.sheet.width) if i not in named]
         self._exact = {c.name for c in fields if c.type.name in IDENTIFIERS}
         self.layout, self.columns = "", tuple(c.name for c in fields)
@@ -149,6 +150,9 @@ class Workbook:
             above = header_key(cell.text) if cell else above
             parts = [above, *(p for p in lower if p != above)]
             name = "/".join(p for p in parts if p)
+            if self._contract.ignores(name):
+                self._left.add(i)
+                continue
             if name in names:
                 raise Unreadable(twice(self._contract, name, self._name, top + 1))
             names[name] = i

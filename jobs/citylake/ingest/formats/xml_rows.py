@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 from xml.parsers import expat
@@ -41,13 +41,14 @@ class XmlRows:
             raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
         check_charset(path, contract.encoding)
         self._encoding, self._mark = _codec(path, contract.encoding)
-        self._path, self._row = path, contract.records or "ROW"
+        self._path, self._row, self._contract = path, contract.records or "ROW", contract
         fields = [c for c in contract.columns if c.delivered]
         self._names = {header_key(c.header("")): i for i, c in enumerate(fields)}
         self.columns, self.layout = tuple(c.name for c in fields), ""
 
     def __iter__(self) -> Iterator[Record]:
-        state = _State(self._row, self._names, self._path.name, _Bytes(self._encoding, self._mark))
+        places = _Bytes(self._encoding, self._mark)
+        state = _State(self._row, self._names, self._path.name, places, self._contract.ignores)
         with self._path.open("rb") as handle:
             handle.seek(self._mark)
             for block in self._texts(handle):
@@ -134,7 +135,10 @@ class _Bytes:
 class _State:
     """The parser's handlers and the row that is being read."""
 
-    def __init__(self, row: str, names: dict[str, int], name: str, places: _Bytes) -> None:
+    def __init__(
+        self, row: str, names: dict[str, int], name: str, places: _Bytes, ignores: Callable[[str], bool]
+    ) -> None:
+        self._ignores = ignores
         self._row, self._names, self._name, self._places = row, names, name, places
         self._depth = self._number = self._line = self._start = 0
         self._values: list[str | None] | None = None
@@ -247,6 +251,8 @@ class _State:
 
     def _put(self, key: str, value: str) -> None:
         place = self._names.get(header_key(_local(key)))
+        if place is None and self._ignores(_local(key)):
+            return
         if place is None or self._values is None:
             self._error = self._error or "record.extra_field"
         elif self._values[place] is not None:

@@ -1,5 +1,5 @@
-"""What the lake makes of files, with Spark alone: a manifest is written, the delivery is verified and decoded,
-and the rows are judged by the contract's SELECT.
+"""What the lake makes of files, with Spark alone: a manifest is written, the delivery is verified and
+decoded, and the rows are judged by the contract's SELECT.
 """
 
 from __future__ import annotations

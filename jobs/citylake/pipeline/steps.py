@@ -58,7 +58,7 @@ def withdraw_batch(lake: Lake, dataset: str, number: int, *, by: str, reason: st
 
 
 def retry_batch(lake: Lake, dataset: str, number: int, *, by: str, reason: str) -> dict[str, Any]:
-    """The landed bytes of a failed or held batch are handed over again, by name and reason, and judged anew."""
+    """The landed bytes of a failed or held batch are handed over again, by name and reason, and judged."""
     from citylake.casework.withdraw import retry
 
     delivery = retry(lake.store, lake.contracts[dataset], number, by, reason)

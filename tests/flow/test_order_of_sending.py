@@ -74,7 +74,7 @@ def test_a_sending_from_the_future_is_refused(lake_settings: Settings, tmp_path:
     for minutes, name in ((-1, "2016-04-001"), (1, "2016-04-002")):
         moment = datetime.now(UTC) + CLOCKS_APART + timedelta(minutes=minutes)
         hand_over(lake, tmp_path / name, REGISTER, name, components(FIRST), 50, moment.isoformat())
-        receive_one(lake.store, contract, name)
+        receive_one(lake.store, contract, name, lake.settings.root)
     found = dataset_receipts(lake.store, REGISTER)
     assert [(r.outcome, [f.rule for f in r.findings]) for r in found] == [
         ("accepted", []),

@@ -58,7 +58,11 @@ def connect(lake_settings: Settings, tmp_path: Path) -> Callable[..., Settings]:
     """A function: settings of the lake with connections, and notes in a folder of this test."""
 
     def settings(**uris: str) -> Settings:
-        held = {name: SecretStr(uri) for name, uri in uris.items()}
+        folders = ("file:", "sftp:", "s3")  # of these the connection says whose deliveries it holds
+        bound = {
+            n: f"{u}#departments=*" if u.startswith(folders) and "#" not in u else u for n, u in uris.items()
+        }
+        held = {name: SecretStr(uri) for name, uri in bound.items()}
         return lake_settings.model_copy(
             update={"lake": "sources", "state": tmp_path / "state", "connections": held}
         )

@@ -96,6 +96,13 @@ def amend(store: Store, contract: Contract, corrects: str, body: bytes, sent_at:
         raise LakeError(
             "amend.unknown", f"{contract.id} never accepted a delivery {corrects}", now="citylake status"
         )
+    if contract.signed:
+        raise LakeError(
+            "amend.signed",
+            f"{contract.id} takes signed deliveries only, and the lake signs for no department",
+            owner=contract.owner.name,
+            now=f"citylake prepare {contract.id} FILE{AMEND_SUFFIX} --corrects {corrects} --sign KEY",
+        )
     body = as_csv(_restored(store, contract, corrected, read_rows(body)))
     sha256 = hashlib.sha256(body).hexdigest()
     delivery = f"{corrects}-amend-{sha256[:8]}"

@@ -25,12 +25,15 @@ def fetch(
     ],
 ) -> None:
     """Hop 1: bring deliveries from a source into the inbox; the manifest of each goes last."""
+    from citylake.ingest.sources.bound import refuse_foreign, tell_foreign
     from citylake.ingest.sources.opening import open_source
     from citylake.ingest.sources.source import fetch as bring
     from citylake.pipeline.lake import open_lake
 
     lake = open_lake()
-    out.print(f"fetched {bring(lake.store, open_source(lake.settings, source))} deliveries")
+    opened = open_source(lake.settings, source)
+    out.print(f"fetched {bring(lake.store, opened)} deliveries")
+    refuse_foreign(tell_foreign(lake.store, opened))
 
 
 @app.command()
@@ -72,6 +75,7 @@ def prepare(
     corrects: Annotated[str | None, typer.Option(help="the delivery whose records it corrects")] = None,
     records: Annotated[int | None, typer.Option(help="how many records your system exported")] = None,
     to: Annotated[Path, typer.Option(help="folder to write to")] = Path("inbox"),
+    sign: Annotated[Path | None, typer.Option(help="private key (OpenSSH) that signs the manifest")] = None,
     as_json: Json = False,
 ) -> None:
     """For a department: check files as the lake will and write their manifest; nothing is sent, no service is
@@ -94,6 +98,7 @@ def prepare(
         datetime.now(BEIJING),
         to,
         records,
+        sign,
     )
     if as_json:
         print_json([{**asdict(f), "now": asdict(advice(f.rule))} for f in found])

@@ -237,6 +237,7 @@ def _shape(data: dict[str, Any], props: dict[str, Any]) -> dict[str, Any]:
         "unattested": props.get("unattested"),
         "revision": props.get("revision"),
         "ignored": tuple(props.get("ignored") or ()),
+        "signed": props.get("signed") and True,
         "empty_allowed": props.get("emptyAllowed"),
         "suppress_below": props.get("suppressBelow"),
         "reference_day": tuple(props.get("referenceDay") or ()),

@@ -185,6 +185,7 @@ class Contract:
         "hold"  # what other bytes under the name of an accepted delivery are
     )
     ignored: tuple[str, ...] = ()  # header texts of columns that a file may have and nobody reads
+    signed: bool = False  # whether manifests must bear the department's signature
     empty_allowed: bool = False  # whether a delivery may hold no record at all
     suppress_below: int | None = None
     reference_day: tuple[str, ...] = ()  # marts: it tells of the last day that all these datasets cover

@@ -25,6 +25,7 @@ from citylake.ledger.receipts import Finding
 from citylake.privacy.masking import shape
 
 MANIFEST = "manifest.json"
+SIGNATURE = f"{MANIFEST}.sig"
 _NAME_BYTES = 255
 _SENT_FROM = 1992  # since then Beijing keeps one offset all the year
 _MOST = 10**15  # of bytes and records; tables count them in 64 bits
@@ -40,7 +41,11 @@ def _safe_name(name: str) -> str:
     """A file's name as data: objects get a key of their own, but a name must not lead elsewhere or hide a
     control character.
     """
-    if not name or name in (".", "..", MANIFEST) or re.search(r"[/\\\x00-\x1f\x7f]|^[A-Za-z]:", name):
+    if (
+        not name
+        or name in (".", "..", MANIFEST, SIGNATURE)
+        or re.search(r"[/\\\x00-\x1f\x7f]|^[A-Za-z]:", name)
+    ):
         raise ValueError("not a plain file name")
     if len(name.encode()) > _NAME_BYTES:
         raise ValueError(f"longer than {_NAME_BYTES} bytes")

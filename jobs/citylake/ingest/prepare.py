@@ -13,18 +13,25 @@ from citylake.core.errors import LakeError
 from citylake.ingest.formats.records import Unreadable
 from citylake.ingest.manifest import MANIFEST, read_manifest
 from citylake.ingest.manifest_writer import Extract, Order, count_records, make_manifest
+from citylake.ingest.signature import sign
 from citylake.ingest.verify import verify
 from citylake.ledger.receipts import Finding
 
 
 def prepare(
-    order: Order, delivery: str, files: list[Path], sent_at: datetime, to: Path, exported: int | None = None
+    order: Order,
+    delivery: str,
+    files: list[Path],
+    sent_at: datetime,
+    to: Path,
+    exported: int | None = None,
+    key: Path | None = None,
 ) -> tuple[Finding, ...]:
     """Write `<to>/<department>/<dataset>/<delivery>/` with its manifest; instead of that every reason for
     which the lake would refuse it.
 
-    `exported` is the number of records that the sender's system counted. What only the lake knows (gaps,
-    repeats, whether the corrected delivery came)
+    `exported` is the number of records that the sender's system counted; `key` is the private key (OpenSSH)
+    that signs the manifest. What only the lake knows (gaps, repeats, whether the corrected delivery came)
     is not checked.
     """
     extracts = [
@@ -49,7 +56,18 @@ def prepare(
         for file in files:
             shutil.copyfile(file, folder / file.name)
         (folder / MANIFEST).write_bytes(body)
+        _sign(key, folder)
     return found
+
+
+def _sign(key: Path | None, folder: Path) -> None:
+    """Sign the manifest of a folder; without a signature that was wanted nothing stays to be sent."""
+    try:
+        if key is not None:
+            sign(key, folder)
+    except LakeError:
+        shutil.rmtree(folder)
+        raise
 
 
 def _miscounted(extracts: list[Extract], exported: int | None) -> Iterator[Finding]:

@@ -17,7 +17,8 @@ from citylake.core.calendar import BEIJING
 from citylake.core.names import inbox_prefix, landing_key
 from citylake.ingest.formats.records import Unreadable
 from citylake.ingest.limits import MANIFEST_BYTES
-from citylake.ingest.manifest import MANIFEST, Manifest, read_manifest
+from citylake.ingest.manifest import MANIFEST, SIGNATURE, Manifest, read_manifest
+from citylake.ingest.signature import examine
 from citylake.ingest.verify import Verified, arrived, verify
 from citylake.ledger import contracts
 from citylake.ledger.batches import Binding, binding
@@ -49,6 +50,7 @@ class _Read:
     manifest: Manifest | None
     batch_id: str
     verified: Verified
+    signed_by: str = ""
     names: dict[str, str] = field(
         default_factory=dict
     )  # of files whose names may not be told: what stands for them
@@ -81,7 +83,7 @@ def receive(store: Store, contract: Contract, root: Path, answering: Callable[[]
     given: list[Receipt] = []
     for delivery in _by_sending(store, contract.id, answering):
         try:
-            given.append(attempt(partial(receive_one, store, contract, delivery), answering))
+            given.append(attempt(partial(receive_one, store, contract, delivery, root), answering))
         except Impossible as error:
             given.append(_unreadable(store, contract, delivery, error))
     write_letters(store, contract, root)
@@ -104,6 +106,7 @@ def _tell(store: Store, contract: Contract, receipt: Receipt) -> None:
     said = "received" if receipt.outcome == "accepted" else receipt.outcome
     under = contracts.keep(store, contract)
     facts = {"delivery": receipt.delivery, "records": receipt.records, "contract": under}
+    facts |= {"signed_by": receipt.signed_by} if receipt.signed_by else {}
     append(store, contract.id, said, receipt.number, facts)
 
 
@@ -112,19 +115,25 @@ def _by_sending(store: Store, dataset: str, answering: Callable[[], bool]) -> li
 
     def moment(delivery: str) -> tuple[str, str]:
         try:
-            return attempt(lambda: _manifest(store, dataset, delivery).sent_text, answering), delivery
+            return attempt(
+                lambda: read_manifest(_manifest(store, dataset, delivery)).sent_text, answering
+            ), delivery
         except Impossible:
             return "", delivery
 
     return sorted(waiting(store, dataset), key=moment)
 
 
-def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
+def _sent(store: Store, dataset: str, delivery: str) -> str:
+    return read_manifest(_manifest(store, dataset, delivery)).sent_text
+
+
+def receive_one(store: Store, contract: Contract, delivery: str, root: Path) -> Receipt:
     """Verify, land and answer one delivery."""
     earlier = binding(store, contract.id)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         paths = _download(store, f"{inbox_prefix(contract.id)}{delivery}/", Path(folder))
-        read = _read(store, contract, delivery, paths, earlier)
+        read = _read(store, contract, delivery, paths, earlier, root)
         if read.manifest and not read.verified.findings:
             for entry in read.manifest.files:
                 store.upload(paths[entry.name], landing_key(contract.id, entry.sha256))
@@ -136,20 +145,33 @@ def receive_one(store: Store, contract: Contract, delivery: str) -> Receipt:
 def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
     paths: dict[str, Path] = {}
     for i, key in enumerate(
-        k for k in store.list(prefix) if not k.endswith((f"/{MANIFEST}", "/"))
+        k for k in store.list(prefix) if not k.endswith((f"/{MANIFEST}", f"/{SIGNATURE}", "/"))
     ):  # "/" ends the mark of a folder, not a file
         paths[key.removeprefix(prefix)] = folder / str(i)
         store.download(key, folder / str(i))
     return paths
 
 
-def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path], earlier: Binding) -> _Read:
+def _read(
+    store: Store,
+    contract: Contract,
+    delivery: str,
+    paths: dict[str, Path],
+    earlier: Binding,
+    root: Path,
+) -> _Read:
     called = _called(store, contract.id, delivery)
     try:
-        manifest = _manifest(store, contract.id, delivery)
+        body = _manifest(store, contract.id, delivery)
+        manifest = read_manifest(body)
     except Unreadable as error:
         return _Read(called, None, "", Verified("", error.findings))
+    demanded = contract.signed and not _vouched(manifest, earlier)
+    signed = examine(
+        root, contract.department, body, _signature(store, contract.id, delivery), demanded=demanded
+    )
     wrong = [
+        *signed.findings,
         *_not_to_be_told(manifest, called),
         *_misplaced(manifest, contract, delivery),
         *_not_sent_yet(manifest, store.stored_at(_manifest_key(contract.id, delivery))),
@@ -162,7 +184,26 @@ def _read(store: Store, contract: Contract, delivery: str, paths: dict[str, Path
         verified = verify(manifest, contract, paths, earlier.receipts)
     names = told_names(contract, [*paths, *(f.name for f in manifest.files)])
     findings = tuple(_renamed(f, names) for f in verified.findings)
-    return _Read(called, manifest, _batch_id(manifest), replace(verified, findings=findings), names)
+    verified = replace(verified, findings=findings)
+    return _Read(called, manifest, _batch_id(manifest), verified, signed.fingerprint, names)
+
+
+def _signature(store: Store, dataset: str, delivery: str) -> bytes | None:
+    """The signature that lies beside a manifest; of one that is too long to be any, its beginning."""
+    key = f"{inbox_prefix(dataset)}{delivery}/{SIGNATURE}"
+    size = store.size(key)
+    return store.get_range(key, 0, min(size, MANIFEST_BYTES)) if size else None if size is None else b""
+
+
+def _vouched(manifest: Manifest, earlier: Binding) -> bool:
+    """Whether this came signed before and failed in the lake, which hands it over again itself."""
+    said = (manifest.period, manifest.coverage, manifest.sent_text, {f.sha256 for f in manifest.files})
+    return any(
+        (r.period, r.coverage, r.sent_at, {f.sha256 for f in r.files}) == said
+        and manifest.corrects == (r.corrects or r.delivery)
+        for r in earlier.receipts
+        if r.number in earlier.failed and r.signed_by
+    )
 
 
 def _renamed(finding: Finding, names: dict[str, str]) -> Finding:
@@ -177,7 +218,7 @@ def _manifest_key(dataset: str, delivery: str) -> str:
     return f"{inbox_prefix(dataset)}{delivery}/{MANIFEST}"
 
 
-def _manifest(store: Store, dataset: str, delivery: str) -> Manifest:
+def _manifest(store: Store, dataset: str, delivery: str) -> bytes:
     key = _manifest_key(dataset, delivery)
     size = store.size(key) or 0
     if size > MANIFEST_BYTES:
@@ -186,7 +227,7 @@ def _manifest(store: Store, dataset: str, delivery: str) -> Manifest:
             f"the manifest has {size} bytes, at most {MANIFEST_BYTES}",
         )
         raise Unreadable(Finding("budget.manifest", zh, en, MANIFEST))
-    return read_manifest(store.get(key))
+    return store.get(key)
 
 
 def _not_to_be_told(manifest: Manifest, called: str) -> Iterator[Finding]:
@@ -256,6 +297,7 @@ def _draft(contract: Contract, read: _Read, earlier: Binding, known: list[Receip
         "corrects": manifest.corrects,
         "files": files,
         "attested": manifest.attested,
+        "signed_by": read.signed_by,
     }
     if read.verified.findings:
         return Receipt(**body, outcome="refused", findings=read.verified.findings)

@@ -73,6 +73,7 @@ class Receipt:
     attested: bool = True
     corrects: str | None = None
     repeats: int | None = None  # the receipt that accepted the same bytes
+    signed_by: str = ""  # fingerprint of the key that signed the manifest
     replaces: int | None = None  # the receipt whose delivery this one replaces under its name
     files: tuple[LandedFile, ...] = ()
     findings: tuple[Finding, ...] = field(default=())

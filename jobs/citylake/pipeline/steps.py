@@ -20,13 +20,24 @@ if TYPE_CHECKING:
 
 def receive_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
     """Hops 1-3: ask the dataset's source when the settings name one, and answer every waiting delivery."""
-    if dataset in lake.settings.sources:
-        from citylake.ingest.sources.opening import open_source
-        from citylake.ingest.sources.source import fetch
-
-        fetch(lake.store, open_source(lake.settings, lake.settings.sources[dataset]))
+    foreign = _fetched(lake, dataset) if dataset in lake.settings.sources else []
     given = receive(lake.store, lake.contracts[dataset], lake.settings.root, lake.answers)
-    return {"dataset": dataset, "receipts": [_answer(r) for r in given]}
+    told = {"dataset": dataset, "receipts": [_answer(r) for r in given]}
+    return told | ({"not_brought": foreign} if foreign else {})
+
+
+def _fetched(lake: Lake, dataset: str) -> list[str]:
+    """What the dataset's source offers for its department comes into the inbox; lines for what it offers
+    beside.
+    """
+    from citylake.ingest.sources.bound import tell_foreign
+    from citylake.ingest.sources.opening import open_source
+    from citylake.ingest.sources.source import fetch
+
+    department = lake.contracts[dataset].department
+    source = open_source(lake.settings, lake.settings.sources[dataset], department)
+    fetch(lake.store, source)
+    return tell_foreign(lake.store, source)
 
 
 def _answer(receipt: Receipt) -> dict[str, Any]:

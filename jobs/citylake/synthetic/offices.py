@@ -58,7 +58,7 @@ def sftp_office(folder: Path) -> Iterator[str]:
     server = asyncio.run_coroutine_threadsafe(serve(), loop).result()
     host_key = quote(key.export_public_key().decode().strip(), safe="")
     try:
-        yield f"sftp://office:{secret}@127.0.0.1:{server.get_port()}/?host_key={host_key}"
+        yield f"sftp://office:{secret}@127.0.0.1:{server.get_port()}/?host_key={host_key}#departments=civil_affairs"
     finally:
         loop.call_soon_threadsafe(server.close)
         loop.call_soon_threadsafe(loop.stop)

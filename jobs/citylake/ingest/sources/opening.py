@@ -9,36 +9,43 @@ from citylake.contract.load import load_contracts
 from citylake.core.errors import LakeError
 from citylake.core.settings import Settings
 from citylake.ingest.manifest_writer import order_of
-from citylake.ingest.sources.address import Address, parse_address
+from citylake.ingest.sources.address import Address, pairs, parse_address
+from citylake.ingest.sources.bound import OPTION, Bound, departments_of
 from citylake.ingest.sources.drops import QUIET_SECONDS, Watch
 from citylake.ingest.sources.folder import FolderSource
 from citylake.ingest.sources.source import Source
 
 _OPTIONS = {
-    "file": {"quiet"},
-    "sftp": {"quiet"},
-    "s3": set[str](),
-    "s3+http": set[str](),
-    "http": {"dataset", "period", "coverage", "size"},
-    "https": {"dataset", "period", "coverage", "size"},
+    "file": {OPTION, "quiet"},
+    "sftp": {OPTION, "quiet"},
+    "s3": {OPTION},
+    "s3+http": {OPTION},
+    "http": {OPTION, "dataset", "period", "coverage", "size"},
+    "https": {OPTION, "dataset", "period", "coverage", "size"},
     **{
-        scheme: {"dataset", "period", "coverage", "query", "mark", "overlap"}
+        scheme: {OPTION, "dataset", "period", "coverage", "query", "mark", "overlap"}
         for scheme in ("postgresql", "postgres")
     },
 }
 
 
-def open_source(settings: Settings, uri_or_path: str | Path) -> Source:
+def open_source(settings: Settings, uri_or_path: str | Path, department: str | None = None) -> Bound:
     """The source at a path, at a connection's id or at a URI; `#name=value&...` behind it says what to do
-    there.
+    there. It delivers for `department`, when one is given, and else for the departments that it is bound to.
 
-    Options: `quiet` seconds (folder, sftp); `dataset`, `period`, `coverage` and `size` of a page (http) or
-    `query`, `mark` and `overlap` (postgresql).
-    Errors: LakeError `source.address`, `source.option`, `source.secret_given`, and those of the source's own
-    constructor.
+    Options: `departments` (with commas, `*` for all), `quiet` seconds (folder, sftp); `dataset`, `period`,
+    `coverage` and `size` of a page (http) or `query`, `mark` and `overlap` (postgresql).
+    Errors: LakeError `source.address`, `source.option`, `source.secret_given`, `source.unbound`, and those of
+    the source's own constructor.
     """
     address = _address(settings, uri_or_path)
     _check_options(address)
+    opened = _opened(settings, address)
+    asked = address.options.get("dataset", "").partition("/")[0]  # the operator names it, not the source
+    return Bound(opened, address.place, departments_of(address, department or asked or None))
+
+
+def _opened(settings: Settings, address: Address) -> Source:
     match address.scheme:
         case "file":
             return FolderSource(Path(address.path), _watch(settings, address))
@@ -77,6 +84,13 @@ def _address(settings: Settings, given: str | Path) -> Address:
         return _folder(str(given), "")
     base, _, options = given.partition("#")
     if base in settings.connections:
+        if OPTION in pairs(options):
+            raise LakeError(
+                "source.option",
+                f"the {OPTION} of a connection stand in the settings, with its address",
+                where=base,
+                now=f"leave out {OPTION}",
+            )
         return parse_address(base, settings.connections[base].get_secret_value(), options)
     if "://" not in base:
         return _folder(base, options)
@@ -147,6 +161,6 @@ def _state(settings: Settings, address: Address) -> Path:
         settings.endpoint,
         settings.lake,
         address.place,
-        *(f"{k}={v}" for k, v in sorted(address.options.items()) if k != "quiet"),
+        *(f"{k}={v}" for k, v in sorted(address.options.items()) if k not in ("quiet", OPTION)),
     ]
     return settings.state / "sources" / hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]

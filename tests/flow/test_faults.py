@@ -15,6 +15,7 @@ import pytest
 from citylake.appliance.processes import listening, running, wait_until
 from citylake.audit.conservation import batches
 from citylake.audit.losses import losses
+from citylake.core.names import TOKEN_KEY
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.ledger.evidence import broken_links
@@ -40,6 +41,7 @@ def _until_one_succeeds(bucket: str) -> None:
 
 def _other(lake: Lake, city: Path, bucket: str) -> Lake:
     other = open_lake(lake.settings.model_copy(update={"lake": bucket}))
+    other.store.create(TOKEN_KEY, lake.store.get(TOKEN_KEY))  # the same tokens
     fetch_folder(other.store, city / "inbox")
     return other
 

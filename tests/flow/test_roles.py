@@ -23,6 +23,7 @@ from citylake.contract.load import load_contracts
 from citylake.core.names import FOLDERS
 from citylake.core.settings import Settings
 from citylake.privacy.roles import holds_facts_of_persons, role_keys, roles
+from citylake.storage.store import open_store
 from typer.testing import CliRunner
 
 from tests.conftest import PORTS, _free_ports
@@ -46,6 +47,7 @@ evidence/release                          RLWD  -       RL      RLW    RLW    RL
 contracts/civil_affairs/resident          RLWD  -       RL      RLW    RL     RL        RL     -     -
 rules/civil_affairs/resident              RLWD  -       RL      -      RLW    RL        RL     -     -
 releases                                  RLWD  RL      RL      -      -      RLW       RL     -     -
+tokens                                    RLWD  -       RL      RLW    -      L         L      -     -
 seals                                     RLWD  -       RL      -      -      RLW       RLW    -     -
 bronze/civil_affairs/resident             RLWD  -       RL      RLW    RL     RL        RLWD   -     -
 bronze/construction/grid                  RLWD  -       RL      RLW    RL     RL        RLWD   -     -
@@ -434,7 +436,9 @@ def test_roles_that_changed_hold_after_the_next_up(settings: Settings, root: Any
     up(settings)
     assert access.read_text("utf-8") == whole
     assert (settings.state / "run" / "s3.pid").read_text() != pid
-    assert _client(settings, "analyst").get_object(Bucket=settings.lake, Key="releases/object")
+    access_key, secret = role_keys(settings, "analyst")
+    analyst = settings.model_copy(update={"s3_access_key": access_key, "s3_secret_key": secret})
+    assert open_store(analyst, make=False).get("releases/object") == CANARY
 
 
 def test_the_printed_policies_are_those_that_the_store_enforces(settings: Settings, root: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from citylake.appliance.processes import port_free
+from citylake.core.names import TOKEN_KEY
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.pipeline.lake import Lake, open_lake
 from citylake.release.release import releases
@@ -23,6 +24,7 @@ def test_airflow_and_run_give_identical_tables(
     lake, city = small_lake
     monkeypatch.setenv("CITYLAKE_LAKE", "airflow")
     other = open_lake(lake.settings.model_copy(update={"lake": "airflow"}))
+    other.store.create(TOKEN_KEY, lake.store.get(TOKEN_KEY))  # the same tokens
     fetch_folder(other.store, city / "inbox")
     told = StringIO()
     assert schedule(other, Console(file=told)) == [], told.getvalue()

@@ -24,6 +24,7 @@ from citylake.ingest.sources.folder import fetch_folder
 from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import Lake, open_lake
 from citylake.pipeline.steps import receive_dataset
+from citylake.privacy.token_keys import establish
 from citylake.storage.delta import open_table
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -48,6 +49,7 @@ def test_case(lake_settings: Settings, tmp_path: Path, case: Path) -> None:
     lake = open_lake(
         lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-case-{turn}", "token_key_file": key})
     )
+    establish(lake.store, key.read_bytes(), key.read_bytes(), "")  # tokens of the cases are written down
     inbox = tmp_path / dataset
     inbox.parent.mkdir()
     inbox.symlink_to(case)

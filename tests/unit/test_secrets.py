@@ -10,7 +10,6 @@ import pytest
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.secrets import create_once, local_secret
 from citylake.core.settings import Settings
-from citylake.privacy.tokens import load_tokens
 
 
 def test_racing_first_uses_see_one_whole_secret(tmp_path: Path) -> None:
@@ -33,16 +32,3 @@ def test_two_lakes_share_no_secret_and_files_are_the_owners(tmp_path: Path) -> N
 def test_a_remote_store_needs_its_keys(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFailed, match="CITYLAKE_S3_SECRET_KEY"):
         _ = Settings(state=tmp_path, s3_endpoint="https://store.example").keys
-
-
-def test_a_token_key_is_never_empty_and_never_made_for_a_remote_store(tmp_path: Path) -> None:
-    (tmp_path / "short").write_bytes(b"x" * 31)
-    for file in (Path("/dev/null"), tmp_path / "short", tmp_path / "absent"):
-        with pytest.raises(EnvironmentFailed, match="32 bytes"):
-            load_tokens(Settings(state=tmp_path, token_key_file=file))
-    with pytest.raises(EnvironmentFailed, match="32 bytes"):
-        load_tokens(Settings(state=tmp_path, s3_endpoint="https://store.example"))
-    assert not (tmp_path / "token.key").exists()
-    assert load_tokens(Settings(state=tmp_path)).token("a") == load_tokens(Settings(state=tmp_path)).token(
-        "a"
-    )

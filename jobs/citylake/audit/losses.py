@@ -19,7 +19,7 @@ from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ledger import contracts
 from citylake.ledger.evidence import events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts
-from citylake.privacy.tokens import load_tokens
+from citylake.privacy.token_keys import load_tokens
 from citylake.storage.delta import open_table
 from citylake.storage.store import Store
 
@@ -71,7 +71,7 @@ def batch_losses(settings: Settings, store: Store, contract: Contract, receipt: 
         paths = {f.sha256: Path(folder) / f.sha256 for f in receipt.files}
         for sha256, path in paths.items():
             store.download(landing_key(contract.id, sha256), path)
-        batches = bronze_batches(contract, receipt, paths, load_tokens(settings))
+        batches = bronze_batches(contract, receipt, paths, load_tokens(settings, store))
         expected = pa.Table.from_batches(batches, bronze_schema(contract))
     held = _held(open_table(settings, bronze(contract.id)), expected.schema, receipt.number)
     if _sorted(expected).equals(_sorted(held)):

@@ -19,6 +19,7 @@ from citylake.cli import (
     query,
     services,
     synthetic,
+    tokens,
 )
 from citylake.cli.render import err
 from citylake.core.errors import LakeError
@@ -33,6 +34,7 @@ for topic in (services, pipeline, delivery, query, audit, contracts, project, sy
     app.add_typer(topic.app)
 app.add_typer(cases.app, name="cases")
 app.add_typer(entity.app, name="entity")
+app.add_typer(tokens.app, name="tokens")
 
 
 def _first_line(error: Exception) -> str:

@@ -74,7 +74,19 @@ def kept(name: str) -> Table:
 
 FOLDERS = (
     *("inbox", "landing", "receipts", "letters", "notices", "evidence", "contracts", "rules", "releases"),
-    *("seals", "bronze", "stage", "silver", "quarantine", "kept", "marts", "audit", "open", "doctor"),
+    *(
+        "tokens",
+        "seals",
+        "bronze",
+        "stage",
+        "silver",
+        "quarantine",
+        "kept",
+        "marts",
+        "audit",
+        "open",
+        "doctor",
+    ),
 )
 """Every folder of the bucket that some part of the lake writes; no object lies elsewhere."""
 
@@ -149,4 +161,5 @@ def seal_key(number: int) -> str:
     return f"seals/{number:08d}.json"
 
 
+TOKEN_KEY = "tokens/key.json"  # the key behind tokens, closed by the key file outside the lake
 VERIFIER_KEY = "seals/verifier"  # the public key of the checkpoints

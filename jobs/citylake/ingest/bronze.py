@@ -19,7 +19,8 @@ from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ledger import contracts
 from citylake.ledger.evidence import append, events
 from citylake.ledger.receipts import Receipt
-from citylake.privacy.tokens import load_tokens
+from citylake.privacy.token_keys import CHAIN, held_key, load_tokens
+from citylake.privacy.tokens import Tokens
 from citylake.storage.delta import APP, KEPT_FOR_GOOD, delta_options, holds, open_table
 from citylake.storage.store import Store
 
@@ -47,13 +48,12 @@ def decode(settings: Settings, store: Store, contract: Contract, receipt: Receip
     A second call finds the commit's marker and writes nothing.
     """
     contract = contracts.of_receipt(store, contract, events(store, contract.id), receipt)
+    tokens = _tokens(settings, store)  # before the first table: a lake without any makes its key
     table = _ensure_table(settings, contract)
     done = holds(table, receipt.number)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         counted = _Counted(
-            bronze_batches(
-                contract, receipt, _landed(store, contract, receipt, Path(folder)), load_tokens(settings)
-            )
+            bronze_batches(contract, receipt, _landed(store, contract, receipt, Path(folder)), tokens)
         )
         if done:
             deque(counted, maxlen=0)
@@ -63,6 +63,14 @@ def decode(settings: Settings, store: Store, contract: Contract, receipt: Receip
         store, contract.id, "decoded", receipt.number, {"records": receipt.records, "rows": counted.rows}
     )
     return event.facts
+
+
+def _tokens(settings: Settings, store: Store) -> Tokens:
+    """The lake's tokens; that it has a key of its own is written down once."""
+    found, held = load_tokens(settings, store), held_key(store)
+    if held and not events(store, CHAIN):
+        append(store, CHAIN, "established", 0, {"key_id": held.key_id, "key_files": list(held.closed)})
+    return found
 
 
 def _ensure_table(settings: Settings, contract: Contract) -> DeltaTable:

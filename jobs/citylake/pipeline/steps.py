@@ -16,6 +16,7 @@ from citylake.pipeline.lake import Lake, today
 
 if TYPE_CHECKING:
     from citylake.casework.cases import Case
+    from citylake.privacy.token_keys import Rotated
 
 
 def receive_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
@@ -75,6 +76,16 @@ def retry_batch(lake: Lake, dataset: str, number: int, *, by: str, reason: str) 
     delivery = retry(lake.store, lake.contracts[dataset], number, by, reason)
     steps = [VERBS[verb](lake, dataset) for verb in ("receive", "decode", "refine")]
     return {"dataset": dataset, "receipt": number, "delivery": delivery, "steps": steps}
+
+
+def rotate_token_key(lake: Lake, *, by: str, reason: str) -> Rotated:
+    """A new key file for the tokens of persons, with name and reason in the evidence; tokens stay."""
+    from citylake.ledger.evidence import append
+    from citylake.privacy.token_keys import CHAIN, rotate
+
+    done = rotate(lake.settings, lake.store)
+    append(lake.store, CHAIN, "rotated", None, {**asdict(done), "by": by, "reason": reason})
+    return done
 
 
 def build_mart(lake: Lake, mart: str) -> dict[str, Any]:

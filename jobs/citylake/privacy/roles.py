@@ -31,7 +31,7 @@ _LEDGER = dict.fromkeys(("receipts", "contracts", "rules", "letters", "notices")
 _TABLES = ("bronze", "silver", "quarantine", "kept", "marts", "audit")
 # Who seals hashes whatever is new, but for landed bytes, whose hash is their name.
 _SEAL = {
-    **dict.fromkeys(("inbox", "landing", "stage", "doctor"), "L"),
+    **dict.fromkeys(("inbox", "landing", "stage", "doctor", "tokens"), "L"),
     **dict.fromkeys((*_LEDGER, *_TABLES, "evidence", "releases", "open"), "RL"),
     "seals": "RLW",
 }
@@ -45,6 +45,7 @@ _STEPS = {
         "contracts": "RLW",
         "evidence": "RLW",
         "bronze": "RLW",
+        "tokens": "RLW",
     },
     # Hops 5-7. Notices quote landed records, masked; Spark moves the files of a stage.
     "refine": {

@@ -7,15 +7,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
-import secrets
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
 
 from citylake.contract.meaning import tidy
-from citylake.core.errors import EnvironmentFailed
-from citylake.core.secrets import SHORTEST, create_once
-from citylake.core.settings import Settings
 
 TOKEN = "TOKEN:"
 """How a token begins that stands in a column of codes or names."""
@@ -58,13 +54,14 @@ EMPTY = ResidentFacts(None)
 class Tokens:
     """Keyed tokens of one lake."""
 
-    def __init__(self, key: bytes) -> None:
-        """`key` is secret and kept outside the lake."""
-        self._key = key
+    def __init__(self, key: bytes, key_id: str = "") -> None:
+        """`key` is secret; tokens begin with `key_id`, by which they name it."""
+        self._key, self._id = key, key_id
 
     def token(self, text: str) -> str:
         """32 hexadecimal digits, the same for the same text and key."""
-        return hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()[:32]
+        digest = hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
+        return (self._id + digest)[:32]
 
     def name(self, text: str | None) -> str | None:
         """The token of a personal name; blank stays NULL."""
@@ -178,21 +175,3 @@ def _date(digits: str) -> str | None:
         return date(int(digits[:4]), int(digits[4:6]), int(digits[6:])).isoformat()
     except ValueError:
         return None
-
-
-def load_tokens(settings: Settings) -> Tokens:
-    """The lake's tokens; the embedded default makes a key of its own (mode 0600) in the state folder at first
-    use.
-    """
-    path = settings.token_key_file or settings.state / "token.key"
-    if settings.token_key_file is None and settings.s3_endpoint is None:
-        create_once(path, secrets.token_bytes(SHORTEST))
-    key = path.read_bytes() if path.is_file() else b""
-    if len(key) < SHORTEST:
-        raise EnvironmentFailed(
-            "tokens.no_key",
-            f"the token key is no file of at least {SHORTEST} bytes",
-            where=path.name,
-            now="set CITYLAKE_TOKEN_KEY_FILE to the key file of this lake",
-        )
-    return Tokens(key)

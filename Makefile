@@ -7,7 +7,7 @@ SEEDS ?= 2016,7,11
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
+.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults sound-files story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ types: $(UP)  ## types by pyright (fetches its own engine from npm at first use)
 
 faults: $(UP)  ## faults that people met with other loaders, each file with what came of it
 	$(PY) -m pytest -q -s tests/flow/test_faults_elsewhere.py
+
+sound-files: $(UP)  ## 200 files that nobody should refuse, three seeds, in people's spellings and every format: all accepted, with their values
+	$(PY) -m pytest -q -s -m "slow or not slow" tests/spark/test_sound_files.py
 
 story-handover: $(UP)  ## a delivery is refused, sent again, judged, amended, replayed and closed, step by step
 	$(PY) -m pytest -q -s tests/flow/test_handover_story.py

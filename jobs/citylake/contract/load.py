@@ -80,6 +80,8 @@ def _number(text: str) -> int | float:
 def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType:
     physical = str(raw.get("physical", "STRING"))
     base, cast = _reader(physical, steps)
+    if physical == "STRING" and ("codes" in raw or raw.get("reader") == "code"):
+        base = steps["base_code"]
     sql = _chain(base, steps)
     if base == steps["base_moment"]:
         sql = f"CASE WHEN {{v}} RLIKE '{steps['plain_moment']}' THEN {{v}} ELSE {sql} END"
@@ -92,7 +94,7 @@ def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType
         logical=raw.get("logical", "string"),
         physical=physical,
         normalise=sql,
-        shown=shown if base else sql,
+        shown=shown if physical != "STRING" else sql,
         cast=raw.get("cast", "{cast}").replace("{cast}", cast),
         rounds="cast" not in raw and physical.startswith("DECIMAL"),
         checks=tuple(_check(c) for c in raw.get("checks", [])),

@@ -44,6 +44,8 @@ OPEN_DAYS = PLACEHOLDER_DAYS[3:]
 PLACEHOLDER_MOMENTS = ("1970-01-01 00:00:00", "1970-01-01 08:00:00")  # the epoch, unshifted and in Beijing
 TRACE = "999990([.]0+)?|[Tt]|微量"  # precipitation too little to measure
 _GUARD = re.compile(r'="([^"]*)"')
+_QUOTED = re.compile('[\u201c\u201d"](.*)[\u201c\u201d"]')
+_POINT = re.compile(r"^([0-9]+)[.]0+$")
 _MARKS = str.maketrans("", "", INVISIBLE)
 _PLAIN = str.maketrans(dict.fromkeys(BLANKS, " "))
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
@@ -57,6 +59,13 @@ def tidy(text: str) -> str:
     clean = text.translate(_MARKS).translate(_PLAIN).strip(" ")
     guarded = _GUARD.fullmatch(clean)
     return guarded[1].strip(" ") if guarded else clean
+
+
+def shown(text: str) -> str:
+    """What a cell shows of a code: tidied, without the marks that only guard it or quote it."""
+    clean = tidy(text).lstrip("'\u2018\u2019")
+    quoted = _QUOTED.fullmatch(clean)
+    return _POINT.sub(r"\1", tidy(quoted[1] if quoted else clean))
 
 
 def header_key(text: str) -> str:

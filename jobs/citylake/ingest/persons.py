@@ -15,7 +15,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from citylake.contract.meaning import tidy
+from citylake.contract.meaning import shown, tidy
 from citylake.contract.model import Column, Contract
 from citylake.privacy.names import is_body, is_name, is_name_alone
 from citylake.privacy.numbers import kind_of
@@ -89,11 +89,12 @@ class Persons:
         if column.type.name in ORGANISATION_CODES and self._is_code(text):
             return None
         hide = self._hide(column)
-        if _prose(column) and is_name_alone(spelled_out(text)):
+        plain = shown(spelled_out(text))
+        if _prose(column) and is_name_alone(plain):
             return hide("name", text)
-        if _is_of_its_type(column, spelled_out(text).strip()):
+        if _is_of_its_type(column, plain):
             return None
-        if _names_organisation(column) and is_body(spelled_out(text)):
+        if _names_organisation(column) and is_body(plain):
             clean = scrub(text, hide, names=False)
             return None if clean == text else clean
         whole = scrub_json if column.type.name == "json_text" or text.lstrip()[:1] in ("{", "[") else scrub

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from citylake.cli.render import Json, demand, load_settings, out, print_json, show_finding
+from citylake.cli.render import Json, demand, load_settings, out, print_json, show_finding, show_trial
 from citylake.core.errors import LakeError
 
 app = typer.Typer()
@@ -107,6 +107,37 @@ def prepare(
     if not found and not as_json:
         out.print(f"OK   {to / dataset / delivery}: send this folder, manifest.json last", highlight=False)
     raise typer.Exit(1 if found else 0)
+
+
+@app.command("try")
+def try_files(
+    dataset: str,
+    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    period: Annotated[str, typer.Option(help="what the files are for; this month by default")] = "",
+    as_json: Json = False,
+) -> None:
+    """What would become of a file under its contract, column by column: read, emptied, flagged, refused, with
+    samples. No service is needed, nothing is kept.
+    """
+    from citylake.contract.load import load_contracts
+    from citylake.ingest.trial import read_files
+    from citylake.pipeline.lake import today
+    from citylake.refine.trial import session_of_its_own, try_rows
+
+    settings = load_settings()
+    contracts = load_contracts(settings.root)
+    demand([dataset], [c.id for c in contracts.values() if c.kind != "mart"])
+    contract = contracts[dataset]
+    read = read_files(contract, files, period or f"{today():%Y-%m}")
+    if read.rows is None:
+        print_json([asdict(f) for f in read.findings]) if as_json else None
+        for f in () if as_json else read.findings:
+            show_finding(f)
+        raise typer.Exit(1)
+    with session_of_its_own(settings) as spark:
+        found = try_rows(spark, contract, read.rows, settings.root)
+    print_json(asdict(found)) if as_json else show_trial(found)
+    raise typer.Exit(1 if found.quarantined > contract.quarantine_max * found.records else 0)
 
 
 @app.command()

@@ -85,3 +85,19 @@ def show_rows(title: str, rows: list[dict[str, Any]]) -> None:
     for r in rows:
         table.add_row(*["" if v is None else str(v) for v in r.values()])
     out.print(table)
+
+
+def show_trial(trial: Any) -> None:
+    """What would become of a file: a row for each column, then each rule with its first cells."""
+    out.print(
+        f"{trial.records} rows: {trial.accepted} accepted, {trial.quarantined} quarantined", highlight=False
+    )
+    table = RichTable("column", "type", "texts", "values", "no value", "emptied", "read as")
+    for c in trial.columns:
+        counts = ("" if n is None else str(n) for n in (c.texts, c.values, c.no_value, c.emptied))
+        table.add_row(c.column, c.type, *counts, "; ".join(c.read_as))
+    out.print(table)
+    broken = [b for c in trial.columns for b in c.broken] + list(trial.rows)
+    for b in sorted(broken, key=lambda b: (b.severity != "error", -b.rows)):
+        told = f"{b.severity:8} {b.rows:6} {b.rule}  {b.meaning.zh} / {b.meaning.en}"
+        out.print("\n         ".join([told, *b.samples]), highlight=False)

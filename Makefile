@@ -7,7 +7,7 @@ SEEDS ?= 2016,7,11
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults sound-files story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
+.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults sound-files faulty-city story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +51,9 @@ faults: $(UP)  ## faults that people met with other loaders, each file with what
 
 sound-files: $(UP)  ## 200 files that nobody should refuse, three seeds, in people's spellings and every format: all accepted, with their values
 	$(PY) -m pytest -q -s -m "slow or not slow" tests/spark/test_sound_files.py
+
+faulty-city: $(UP)  ## two cities of two months, one with 5 % faulty deliveries: all answered, and only what was refused is missing
+	$(PY) -m pytest -q -s -m slow tests/flow/test_faulty_city.py
 
 story-handover: $(UP)  ## a delivery is refused, sent again, judged, amended, replayed and closed, step by step
 	$(PY) -m pytest -q -s tests/flow/test_handover_story.py

@@ -33,11 +33,28 @@ LINE_BLANKS = "".join(b for b in BLANKS if b not in "\t\n\r")
 # Dashes that stand for a minus or for the sign between the parts of a date.
 DASHES = "\u2010\u2011\u2012\u2013\u2212\ufe58\ufe63\uff0d"
 # What an office, a yearbook or a program writes where it has no value; marks alone, or one of the words.
-NO_VALUE_MARKS = "-/…⋯.—―─–－−"
+NO_VALUE_MARKS = "-/／…⋯.—―─–－−"
 NO_VALUE_WORDS = (
-    *("无", "不详", "暂无", "未知", "空", "缺测", "无数据", "未填", "未填写", "未录入"),
+    *(
+        "无",
+        "不详",
+        "暂无",
+        "未知",
+        "空",
+        "缺",
+        "缺测",
+        "暂缺",
+        "无数据",
+        "未填",
+        "未填写",
+        "未填报",
+        "未录入",
+    ),
+    *("未提供", "未统计", "不适用", "(空)", "(空白)", "(blank)", "N.A.", "<null>", "<NULL>", "[NULL]"),
     *("NULL", "null", "Null", "(null)", "(NULL)", r"\N", "N/A", "n/a", "#N/A", "nan", "NaT", "None", "<NA>"),
 )
+# What a spreadsheet shows where a formula failed; `#N/A` is also how programs write that there is no value.
+ERROR_VALUES = ("#VALUE!", "#REF!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!")
 # Days that programs write for "none": OLE, SQL Server, .NET, Oracle and our own offices' habits.
 PLACEHOLDER_DAYS = ("1899-12-30", "1899-12-31", "1900-01-01", "2099-12-31", "2999-12-31", "9999-12-31")
 OPEN_DAYS = PLACEHOLDER_DAYS[3:]
@@ -96,9 +113,10 @@ def step_constants() -> dict[str, str]:
         "invisible": INVISIBLE,
         "dashes": DASHES,
         "hyphens": "-" * len(DASHES),
-        "no_value": literal(f"(?:[{NO_VALUE_MARKS}]+|{marks})"),
+        "no_value": literal(f"(?:[{NO_VALUE_MARKS}][{NO_VALUE_MARKS} ]*|{marks})"),
         "placeholder_days": ", ".join(f"DATE'{d}'" for d in PLACEHOLDER_DAYS),
         "open_days": literal("|".join(OPEN_DAYS)),
+        "error_values": ", ".join(f"'{e}'" for e in ERROR_VALUES),
         "trace": TRACE,
         # Decimals that only binary arithmetic leaves behind (0.30000000000000004); the cast rounds them away.
         "noise": "(?=[0-9.]{16})[0-9]*[.][0-9]*(0{6}|9{6})[0-9]{1,2}$",

@@ -46,7 +46,10 @@ def test_a_removed_column_breaks_its_marts_and_needs_a_major_version(copy: Path)
     assert (change.what, change.breaking, change.needs) == ("column note removed", True, "2.0.0")
     assert "mart urban_components/inventory" in change.breaks
     assert "view silver.construction_component" in change.breaks
-    assert [r.what for r in rules] == ["rule note.repaired removed (info)"]
+    assert [r.what for r in rules] == [
+        "rule note.error_value removed (error)",
+        "rule note.repaired removed (info)",
+    ]
 
 
 def test_an_added_column_is_additive_and_enough_with_a_minor_version(copy: Path) -> None:

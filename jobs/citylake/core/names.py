@@ -141,17 +141,16 @@ def release_key(number: int) -> str:
     return f"releases/{number:08d}.json"
 
 
-_JUNK = re.compile(
-    r"(?i)(\.ds_store|thumbs\.db|ehthumbs\.db|desktop\.ini|\._.*|~\$.*|\.~lock\..*|icon\r|\.localized)"
-)
+_JUNK = re.compile(r"(?i)(\..*|.*~|~\$.*|thumbs\.db|ehthumbs\.db|desktop\.ini|icon\r)")
 
 
 def is_junk(path: str) -> bool:
-    """Whether a file or a member of an archive is what an operating system or an office program leaves
-    behind; no department sends it.
+    """Whether a file or a member of an archive is what an operating system or a program leaves behind: hidden
+    by a dot in front, a copy with `~`, or one of their own names; no department sends it.
     """
     parts = path.replace("\\", "/").split("/")
-    return "__MACOSX" in parts[:-1] or bool(_JUNK.fullmatch(parts[-1]))
+    hidden = any(p == "__MACOSX" or (p.startswith(".") and p.strip(".")) for p in parts[:-1])
+    return hidden or bool(_JUNK.fullmatch(parts[-1]))
 
 
 def seal_key(number: int) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from citylake.contract.meaning import header_key
 from citylake.contract.model import Column, Contract
+from citylake.ingest.formats.json_records import is_lines
 from citylake.ingest.formats.sheets import read_sheets
 from citylake.privacy.masking import shape, without_persons
 from citylake.privacy.names import is_name
@@ -177,16 +178,16 @@ def _json(path: Path, contract: Contract) -> Sample:
     body = path.read_bytes()
     encoding = _charset(body, contract.encoding)
     text = body.decode(encoding, "replace").removeprefix("\ufeff")
-    found = _objects(text, contract)
+    found = _objects(text, contract, lines=is_lines(path, contract))
     found = [{header_key(k): v for k, v in item.items()} for item in found]
     header = tuple(dict.fromkeys(k for item in found for k in item))
     return Sample(encoding, header=header, rows=[[_plain(item.get(k)) for k in header] for item in found])
 
 
-def _objects(text: str, contract: Contract) -> list[dict[str, Any]]:
+def _objects(text: str, contract: Contract, *, lines: bool) -> list[dict[str, Any]]:
     """The records of a document, wherever its array stands; [] for what is no JSON."""
     try:
-        if contract.format == "jsonl":
+        if lines:
             data: Any = [
                 json.loads(line, parse_float=str, parse_int=str)
                 for line in text.splitlines()[:RECORDS]

@@ -20,7 +20,7 @@ from citylake.ingest.formats.dbf import Dbf
 from citylake.ingest.formats.delimited import Delimited
 from citylake.ingest.formats.fixed_width import FixedWidth
 from citylake.ingest.formats.hj212 import Hj212
-from citylake.ingest.formats.json_records import JsonLines, JsonRecords
+from citylake.ingest.formats.json_records import read_json
 from citylake.ingest.formats.records import Decoder, Record
 from citylake.ingest.formats.whitespace_delimited import Spaced
 from citylake.ingest.formats.workbook import Workbook
@@ -33,8 +33,8 @@ from citylake.privacy.tokens import EMPTY, Tokens
 FORMATS: dict[str, Callable[[Path, Contract], Decoder]] = {
     "csv": Delimited,
     "fixed_width": FixedWidth,
-    "json": JsonRecords,
-    "jsonl": JsonLines,
+    "json": read_json,
+    "jsonl": read_json,
     "xlsx": Workbook,
     "xls": Workbook,
     "ods": Workbook,

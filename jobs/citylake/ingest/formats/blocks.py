@@ -29,7 +29,7 @@ from citylake.ingest.limits import FIELD_CHARACTERS
 
 _BLOCK = 4 << 20
 _SLOW_ROWS = 50_000
-_NOTHING = f"^[{BLANKS}{INVISIBLE}]*$"
+_NOTHING = f"^[ {BLANKS}{INVISIBLE}]*$"
 _LF, _CR, _QUOTE = 0x0A, 0x0D, 0x22
 _EDGE = np.isin(np.arange(256), (_LF, _CR, _QUOTE))  # bytes that may stand beside a quote, and the delimiter
 _SAFE = b",;\t"  # bytes that never occur inside a character of GB18030

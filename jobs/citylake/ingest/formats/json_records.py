@@ -19,6 +19,7 @@ from citylake.ingest.formats.scanner import physical_lines
 from citylake.ingest.limits import DEPTH, DOCUMENT_BYTES, FIELD_CHARACTERS
 from citylake.ledger.receipts import Finding
 
+_HEAD_BYTES = 1 << 20
 _WHITE = " \t\r\n"
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{\]}]')
 
@@ -253,6 +254,30 @@ class JsonLines:
                 ) from None
             return Record(number, line, start, start + len(piece), empty, "record.malformed")
         return self._fields.record(number, line, start, start + len(piece), value)
+
+
+def read_json(path: Path, contract: Contract) -> JsonRecords | JsonLines:
+    """A document or lines, by what the file holds: offices name either by either's name."""
+    return (JsonLines if is_lines(path, contract) else JsonRecords)(path, contract)
+
+
+def is_lines(path: Path, contract: Contract) -> bool:
+    """Whether a file holds a record on each line; what cannot be told is what the contract says."""
+    with path.open("rb") as handle:
+        head = handle.read(_HEAD_BYTES)
+    text = head.decode(contract.encoding, "ignore").lstrip("\ufeff" + _WHITE)
+    line = text.partition("\n")[0]
+    promised = contract.format == "jsonl"
+    if line[:1] != "{" or line.strip() == "{":
+        return promised and line[:1] not in ("[", "{")
+    try:
+        first = json.loads(line)
+    except (ValueError, RecursionError):
+        return promised
+    known = {header_key(c.header("")) for c in contract.columns if c.delivered}
+    if any(header_key(k) in known for k in first):
+        return True
+    return promised and not any(isinstance(v, list | dict) for v in first.values())
 
 
 def _decoded(path: Path, encoding: str) -> tuple[str, int, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 from xml.parsers import expat
@@ -20,6 +20,7 @@ from citylake.ingest.formats.charset import check_charset
 from citylake.ingest.formats.records import Record, Unreadable, holds_nothing
 from citylake.ingest.limits import DEPTH, RECORD_BYTES
 from citylake.ledger.receipts import Finding
+from citylake.privacy.masking import foreign
 
 _BLOCK = 1 << 20
 _DECLARED = re.compile(r"""\A\ufeff?<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
@@ -48,7 +49,7 @@ class XmlRows:
 
     def __iter__(self) -> Iterator[Record]:
         places = _Bytes(self._encoding, self._mark)
-        state = _State(self._row, self._names, self._path.name, places, self._contract.ignores)
+        state = _State(self._row, self._names, self._path.name, places, self._contract)
         with self._path.open("rb") as handle:
             handle.seek(self._mark)
             for block in self._texts(handle):
@@ -136,11 +137,12 @@ class _State:
     """The parser's handlers and the row that is being read."""
 
     def __init__(
-        self, row: str, names: dict[str, int], name: str, places: _Bytes, ignores: Callable[[str], bool]
+        self, row: str, names: dict[str, int], name: str, places: _Bytes, contract: Contract
     ) -> None:
-        self._ignores = ignores
+        self._contract, self._ignores = contract, contract.ignores
         self._row, self._names, self._name, self._places = row, names, name, places
-        self._depth = self._number = self._line = self._start = 0
+        self._depth = self._number = self._line = self._start = self._rows = 0
+        self._others: dict[str, None] = {}  # elements below the root while no row came
         self._values: list[str | None] | None = None
         self._error: str | None = None
         self._column: str | None = None
@@ -169,12 +171,20 @@ class _State:
                     error.lineno,
                 )
             ) from None
+        if last and not self._rows and self._others:
+            raise self._no_row()
         if self._values is None:
             self._places.original(self._parser.CurrentByteIndex)
         elif self._places.waiting > RECORD_BYTES:
             raise self._too_large()
         done, self._done = self._done, []
         return done
+
+    def _no_row(self) -> Unreadable:
+        """What the file has in the place of rows."""
+        names = "、".join(foreign(self._contract, n) for n in list(self._others)[:5])
+        zh, en = f"没有行元素 {self._row};文件中有:{names}", f"no element '{self._row}'; the file has {names}"
+        return Unreadable(Finding("delivery.header", zh, en, self._name, 1, self._row))
 
     def _refuse_doctype(self, *declared: Any) -> None:
         line = self._parser.CurrentLineNumber
@@ -200,7 +210,10 @@ class _State:
                     self._parser.CurrentLineNumber,
                 )
             )
+        if self._depth > 1 and not self._rows and len(self._others) < 20:
+            self._others[_local(element)] = None
         if self._values is None and _local(element) == self._row:
+            self._rows += 1
             empty: list[str | None] = [None] * len(self._names)
             self._values, self._error, self._size = empty, None, 0
             self._line, self._start = (

@@ -12,10 +12,15 @@ from citylake.core.codes import load_codes
 BEIJING = ZoneInfo("Asia/Shanghai")
 
 
+SPAN = "--"
+"""Between the first and the last period of a span (ISO 8601-1, 5.5.2; a slash cannot stand in a name)."""
+
+
 def first_day(period: str) -> date:
-    """The day on which a period (`2016`, `2016-Q1`, `2016-03`, `2016-03-14`) begins; ValueError when there is
-    no such day.
+    """The day on which a period (`2016`, `2016-Q1`, `2016-03`, `2016-03-14`) or a span of periods
+    (`2010-01--2015-12`) begins; ValueError when there is no such day.
     """
+    period = period.partition(SPAN)[0]
     quarter = {"Q1": "01", "Q2": "04", "Q3": "07", "Q4": "10"}
     parts = period.split("-")
     month = quarter.get(parts[1], parts[1]) if len(parts) > 1 else "01"
@@ -23,7 +28,8 @@ def first_day(period: str) -> date:
 
 
 def last_day(period: str) -> date:
-    """The day on which a period ends; ValueError when there is no such period."""
+    """The day on which a period, or the last one of a span, ends; ValueError when there is no such period."""
+    period = period.rpartition(SPAN)[2]
     begun, parts = first_day(period), period.split("-")
     if len(parts) > 2:
         return begun

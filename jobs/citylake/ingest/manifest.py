@@ -19,7 +19,7 @@ from pydantic import (
     ValidationError,
 )
 
-from citylake.core.calendar import BEIJING
+from citylake.core.calendar import BEIJING, SPAN
 from citylake.ingest.formats.records import Unreadable
 from citylake.ledger.receipts import Finding
 from citylake.privacy.masking import shape
@@ -30,7 +30,8 @@ _NAME_BYTES = 255
 _SENT_FROM = 1992  # since then Beijing keeps one offset all the year
 _MOST = 10**15  # of bytes and records; tables count them in 64 bits
 _DELIVERY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
-PERIOD = re.compile(r"[0-9]{4}(-(Q[1-4]|(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?))?")
+_ONE = r"[0-9]{4}(-(Q[1-4]|(0[1-9]|1[0-2])(-(0[1-9]|[12][0-9]|3[01]))?))?"
+PERIOD = re.compile(rf"{_ONE}({SPAN}{_ONE})?")
 
 
 class _Strict(BaseModel):

@@ -8,8 +8,9 @@ import re
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
+from citylake.contract.derived import words
 from citylake.contract.model import Contract
-from citylake.core.calendar import first_day
+from citylake.core.calendar import SPAN, first_day, last_day
 from citylake.ingest.manifest import MANIFEST, Manifest
 from citylake.ledger.receipts import Finding, Receipt, reused
 
@@ -48,15 +49,34 @@ def out_of_sequence(manifest: Manifest, contract: Contract, earlier: Sequence[Re
 
 def _period(manifest: Manifest, contract: Contract) -> Iterator[Finding]:
     form = next((f for f in _FORMS if contract.frequency_days <= f[0]), None)
-    if form and not re.fullmatch(form[1], manifest.period):
+    parts = manifest.period.split(SPAN)
+    if form and not all(re.fullmatch(form[1], p) for p in parts):
         zh, en = (
             f"期别应为{form[2]},实为{manifest.period}",
             f"the period {manifest.period} is not of the form {form[2]}",
         )
         yield Finding("delivery.period", zh, en, MANIFEST)
-    if first_day(manifest.period) > manifest.sent_at.date():
+    if len(parts) > 1:
+        yield from _span(manifest, contract)
+    if first_day(parts[-1]) > manifest.sent_at.date():
         zh, en = f"期别{manifest.period}晚于送交日", f"the period {manifest.period} begins after the sending"
         yield Finding("delivery.period_future", zh, en, MANIFEST)
+
+
+def _span(manifest: Manifest, contract: Contract) -> Iterator[Finding]:
+    """Many periods at once, as when history is handed over: of rows that bear their own time."""
+    if last_day(manifest.period) < first_day(manifest.period):
+        zh, en = f"期别{manifest.period}先止后始", f"the span {manifest.period} ends before it begins"
+        yield Finding("delivery.period", zh, en, MANIFEST)
+    if contract.kind == "register":
+        zh, en = "登记簿只能报送一期的状态", "a register is the state of one period, not of a span"
+        yield Finding("delivery.period", zh, en, MANIFEST)
+    if any("_period" in words(c.derived or "") for c in contract.columns):
+        zh, en = (
+            "各行的期别取自清单,只能逐期报送",
+            "rows take their time from the period: send one period at a time",
+        )
+        yield Finding("delivery.period", zh, en, MANIFEST)
 
 
 def _correction(manifest: Manifest, earlier: Sequence[Receipt]) -> Iterator[Finding]:

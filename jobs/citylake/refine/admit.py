@@ -13,7 +13,7 @@ from citylake.core.settings import Settings
 from citylake.ledger.receipts import Receipt
 from citylake.privacy.masking import SAMPLES
 from citylake.refine import rows
-from citylake.refine.refine import follow_silver, judge
+from citylake.refine.refine import batches, follow_silver, judge
 from citylake.refine.staged import Stage
 from citylake.storage.columns import QUARANTINE_PLACE
 from citylake.storage.delta import APP, holds, open_table
@@ -70,15 +70,36 @@ def _append_quarantine(spark: SparkSession, stage: Stage) -> None:
 
 
 def refused(spark: SparkSession, stage: Stage) -> DataFrame:
-    """The rows of a batch that broke a rule: place, reasons and key. A record may fail more than once under
-    one record number only when it was unpivoted; the key tells its cells apart.
+    """The rows of a batch that broke a rule: place, reasons and record, which is the key and, under
+    `_delivered`, the texts that came. A record may fail more than once under one record number only when it
+    was unpivoted; the key tells its cells apart, and it stands alone.
     """
     judged, compiled = stage.judged(spark), stage.compiled
     if judged is None:
         judged = judge(spark, stage.settings, compiled, stage.receipt)
-    key = F.to_json(F.struct(*compiled.keys)).alias("record")
     broken = judged.where(f"NOT ({compiled.clean})")
-    return broken.select(*QUARANTINE_PLACE, F.col("_verdict").alias("reasons"), key)
+    shown, told = texts_shown(stage.contract), list[str]()
+    if shown:
+        came = batches(spark, stage.settings, stage.contract, [stage.receipt.number])
+        place = ["_file_id", "_row_no"]
+        broken = broken.join(came.select(*place, F.struct(*shown).alias("_delivered")), place, "left")
+        told = ["_delivered"]
+    record = F.to_json(F.struct(*compiled.keys, *told)).alias("record")
+    return broken.select(*QUARANTINE_PLACE, F.col("_verdict").alias("reasons"), record)
+
+
+def texts_shown(contract: Contract) -> list[str]:
+    """The delivered texts that quarantine shows beside the key: what is restricted stays in bronze."""
+    if contract.unpivot:
+        return []
+    return [
+        c.name
+        for c in contract.columns
+        if c.delivered
+        and c.name not in contract.keys
+        and c.type.personal == "none"
+        and c.type.classification not in ("restricted", "confidential")
+    ]
 
 
 def refused_rows(spark: SparkSession, stage: Stage, most: int = SAMPLES) -> list[dict[str, Any]]:

@@ -89,6 +89,18 @@ def test_the_gate_expects_the_range_of_the_column() -> None:
     assert [e["kwargs"] for e in kind.expectations] == [{"min_value": -60, "max_value": 60}]
 
 
+def test_published_columns_may_all_be_computed(spark: Any, tmp_path: Path) -> None:
+    base = farm()
+    hidden = {"item", "station_code"}
+    columns = tuple(replace(c, bronze_only=True, key=None) if c.name in hidden else c for c in base.columns)
+    contract = replace(base, columns=columns)
+    path = tmp_path / "farm.csv"
+    path.write_text(f"{HEADER}\n07/10/2016 08:00;AIRT_F;71.6;M;dry\n", "utf-8")
+    rows = receive(contract, [path], "2016-07").rows
+    assert rows is not None
+    assert [r.values["temperature_celsius"] for r in judge(spark, contract, rows)["1"]] == ["22.00", None]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [

@@ -73,6 +73,7 @@ def copy(root: Path, tmp_path: Path) -> Path:
             "{property: type, value: longitude}, {property: formerly, value: [x, latitude]}",
             "formerly: 'latitude': column 'latitude' bears it today",
         ),
+        ("businessName: ORDate", "businessName: No", "put it in quotation marks"),
         ("{name: material,", "{name: resident_score,", "no such data about persons"),
         ("value: register}", "value: registry}", 'kind: "registry" is not one of'),
         (

@@ -256,7 +256,7 @@ def _select(contract: Contract, verdicts: list[Rule], flags: list[Rule], blanks:
     broken = f"{_broken('m_verdict', verdicts)} AS _verdict, {_broken('m_flags', flags)} AS _flags"
     return f"""SELECT {names}, {lineage}, {broken}, {row_hash(columns)} AS _row_hash
 FROM (SELECT *, {masks}
-FROM (SELECT * EXCEPT ({_taken_over(columns)}), {final}
+FROM (SELECT *{_taken_over(columns)}, {final}
 FROM (SELECT *, {cast}
 FROM (SELECT *, {clean}
 FROM ({_texts(contract)})))))"""
@@ -290,9 +290,9 @@ def _delivered(column: Column, contract: Contract) -> str:
 
 
 def _taken_over(columns: tuple[Column, ...]) -> str:
-    """The bronze columns whose names the typed columns take over (their text stays as `r_`)."""
+    """Without the bronze columns whose names the typed columns take over (their text stays as `r_`)."""
     derived_new = [c.name for c in columns if c.derived is None or c.name in c.derived_from]
-    return ", ".join(derived_new)
+    return f" EXCEPT ({', '.join(derived_new)})" if derived_new else ""
 
 
 def _blanked(column: Column, conditions: list[str]) -> str:

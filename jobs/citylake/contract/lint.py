@@ -72,11 +72,25 @@ def _standard(source: Source) -> Iterator[Problem]:
     """A node with unknown keys is told of these alone: what else seems to be missing there may be what is
     misspelt.
     """
-    errors = list(_odcs().iter_errors(source.data))
+    errors = [e for e in _odcs().iter_errors(source.data) if not _follows(e, source.data)]
     misspelt = {tuple(e.instance_path) for e in errors if _unexpected(e)}
     for error in errors:
         if _unexpected(error) or tuple(error.instance_path) not in misspelt:
             yield from _explain(source, error)
+
+
+def _follows(error: Any, data: Any) -> bool:
+    """Whether keys are called unknown only because a value beside them has a wrong type: the standard's
+    schema then takes none of the node for known.
+    """
+    unexpected = _unexpected(error)
+    if not unexpected or not set(unexpected) <= set(_known_keys()):
+        return False
+    place = tuple(error.instance_path)
+    return any(
+        tuple(e.instance_path)[: len(place)] == place and not _unexpected(e)
+        for e in _odcs().iter_errors(data)
+    )
 
 
 def _unexpected(error: Any) -> list[str]:
@@ -99,11 +113,11 @@ def _explain(source: Source, error: Any) -> Iterator[Problem]:
 def _told(error: Any) -> str:
     """The validator's text; it names two values of a list, an author needs them all."""
     allowed = ", ".join(json.dumps(v, ensure_ascii=False) for v in getattr(error.kind, "options", []))
-    return (
-        f"{json.dumps(error.instance, ensure_ascii=False)} is not one of {allowed}"
-        if allowed
-        else error.message
-    )[:200]
+    if allowed:
+        return f"{json.dumps(error.instance, ensure_ascii=False)} is not one of {allowed}"[:200]
+    text = error.message[:200]
+    untold = isinstance(error.instance, bool | int | float) and text.endswith('is not of type "string"')
+    return f"{text}: YAML reads No, Yes, On and numbers so, put it in quotation marks" if untold else text
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 from citylake.compile.tables import silver_columns
-from citylake.contract.inputs import MARTS
+from citylake.contract.inputs import COVERAGE, MARTS
 from citylake.contract.model import Contract
 from citylake.core.names import mart, silver
 from citylake.core.settings import Settings
@@ -186,8 +186,11 @@ def _open(table: Any) -> Any:
 
 
 def _behind(refused: set[str], lake: Lake) -> set[str]:
-    """The marts that read a dataset of a refused delivery, directly or through others."""
-    plan, found = load_plan(lake.settings.root), set(refused)
+    """The marts that read a dataset of a refused delivery, directly or through others; what tells of all
+    deliveries reads all.
+    """
+    plan = load_plan(lake.settings.root)
+    found = refused | {m.id for m in plan.marts if COVERAGE in m.inputs}
     while more := {m.id for m in plan.marts if found & {i.removeprefix(MARTS) for i in m.inputs}} - found:
         found |= more
     return found

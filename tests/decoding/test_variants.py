@@ -111,6 +111,10 @@ JSON: dict[str, tuple[Callable[[list[dict[str, str]]], str], str]] = {
     "an array": (lambda r: _dump(r), ""),
     "an array over many lines": (lambda r: json.dumps(r, indent=1), ""),
     "a document": (lambda r: _dump({(CONTRACTS[WATER].records or "records"): r}), ""),
+    "a column's name beside the array": (
+        lambda r: _dump({next(iter(r[0])): "市环保局", (CONTRACTS[WATER].records or "records"): r}),
+        "",
+    ),
     "lines": (lambda r: "\n".join(map(_dump, r)), ""),
     "lines with blank lines and a mark": (lambda r: "\ufeff" + "\r\n\r\n".join(map(_dump, r)) + "\n\n", ""),
     "keys with blanks and marks": (

@@ -18,6 +18,12 @@ from citylake.contract.source import Source, read_yaml
 from citylake.contract.texts import both, texts, twins
 from citylake.core.errors import ContractError
 
+# A code that a spreadsheet took for a number: its reason is this one before any other.
+_SCIENTIFIC = Check(
+    "scientific",
+    "{v} NOT RLIKE '^[0-9]([.][0-9]+)?E[+][0-9]{1,2}$'",
+    Bilingual("科学计数法，末位已失", "scientific notation has lost digits"),
+)
 _BETWEEN = re.compile(r"\{t\} BETWEEN (-?[0-9.]+) AND (-?[0-9.]+)")
 
 
@@ -80,8 +86,8 @@ def _number(text: str) -> int | float:
 def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType:
     physical = str(raw.get("physical", "STRING"))
     base, cast = _reader(physical, steps)
-    if physical == "STRING" and ("codes" in raw or raw.get("reader") == "code"):
-        base = steps["base_code"]
+    code = physical == "STRING" and ("codes" in raw or raw.get("reader") == "code")
+    base = steps["base_code"] if code else base
     sql = _chain(base, steps)
     if base == steps["base_moment"]:
         sql = f"CASE WHEN {{v}} RLIKE '{steps['plain_moment']}' THEN {{v}} ELSE {sql} END"
@@ -97,7 +103,7 @@ def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType
         shown=shown if physical != "STRING" else sql,
         cast=raw.get("cast", "{cast}").replace("{cast}", cast),
         rounds="cast" not in raw and physical.startswith("DECIMAL"),
-        checks=tuple(_check(c) for c in raw.get("checks", [])),
+        checks=_checks(raw, code=code and "codes" not in raw),
         repairs=tuple(_check({"severity": "info", **c}) for c in raw.get("repairs", [])),
         expectations=tuple(raw.get("expectations", [])),
         classification=raw.get("classification", "internal"),
@@ -105,6 +111,13 @@ def _type(name: str, raw: dict[str, Any], steps: dict[str, Any]) -> SemanticType
         source=raw.get("source", ""),
         codes=raw.get("codes"),
     )
+
+
+def _checks(raw: dict[str, Any], *, code: bool) -> tuple[Check, ...]:
+    """The checks of a type; every code is told when a spreadsheet took it for a number."""
+    own = tuple(_check(c) for c in raw.get("checks", []))
+    told = any(c.reason == _SCIENTIFIC.reason for c in own)
+    return (*own, _SCIENTIFIC) if code and not told else own
 
 
 def _chain(names: list[str], steps: dict[str, Any]) -> str:

@@ -71,8 +71,8 @@ def _append_quarantine(spark: SparkSession, stage: Stage) -> None:
 
 def refused(spark: SparkSession, stage: Stage) -> DataFrame:
     """The rows of a batch that broke a rule: place, reasons and record, which is the key and, under
-    `_delivered`, the texts that came. A record may fail more than once under one record number only when it
-    was unpivoted; the key tells its cells apart, and it stands alone.
+    `_delivered`, the texts that came. Rows that share a record number (cells of a wide file, pollutants of a
+    packet) are told apart by the key, which stands alone there.
     """
     judged, compiled = stage.judged(spark), stage.compiled
     if judged is None:
@@ -82,7 +82,9 @@ def refused(spark: SparkSession, stage: Stage) -> DataFrame:
     if shown:
         came = batches(spark, stage.settings, stage.contract, [stage.receipt.number])
         place = ["_file_id", "_row_no"]
-        broken = broken.join(came.select(*place, F.struct(*shown).alias("_delivered")), place, "left")
+        texts = F.first(F.struct(*shown)).alias("_delivered")
+        alone = came.groupBy(*place).agg(texts, F.count(F.lit(1)).alias("_n")).where("_n = 1").drop("_n")
+        broken = broken.join(alone, place, "left")
         told = ["_delivered"]
     record = F.to_json(F.struct(*compiled.keys, *told)).alias("record")
     return broken.select(*QUARANTINE_PLACE, F.col("_verdict").alias("reasons"), record)

@@ -38,19 +38,19 @@ def examine(
         seen.add("seal.none", "seals/", "nothing is sealed", "make one by `citylake seal`")
     for note in against:
         sealed.consistent(log, note, public or shown or "", seen)
-    sealed.compare(objects, log, seen, since)
-    _records(objects, sizes, seen)
+    known = records.chains(objects, sizes, seen)
+    sealed.compare(objects, log, seen, since, *records.erasures(known))
+    _records(objects, sizes, known, seen)
     return seen
 
 
-def _records(objects: Objects, sizes: dict[str, int], seen: Examination) -> None:
+def _records(objects: Objects, sizes: dict[str, int], known: records.Chains, seen: Examination) -> None:
     for key in sizes:
         if key.split("/")[0] not in FOLDERS or "/" not in key:
             seen.add("object.unknown", key, "no part of the lake writes there")
-    known = records.chains(objects, sizes, seen)
     given = records.receipts(objects, sizes, seen)
     records.answered(given, known, sizes, seen)
-    records.landing(objects, sizes, given, seen)
+    records.landing(objects, sizes, given, records.erasures(known)[0], seen)
     records.kept_texts(objects, sizes, known, seen)
     records.released(objects, sizes, known, seen)
     records.hints(objects, sizes, seen)

@@ -1,5 +1,5 @@
 """The equations of every delivery: records = rejected + pending + taken, and of the rows of what was taken
-received = accepted + duplicates + superseded + quarantined.
+received = accepted + duplicates + superseded + quarantined + suppressed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from citylake.storage.store import Store
 
 FIGURES = (
     *("records", "rejected", "pending"),
-    *("received", "accepted", "duplicates", "superseded", "quarantined"),
+    *("received", "accepted", "duplicates", "superseded", "quarantined", "suppressed"),
 )
 
 
@@ -52,6 +52,7 @@ class Batch:
     duplicates: int
     superseded: int
     quarantined: int
+    suppressed: int  # records of persons who were erased before it came
     why: str = ""
 
     @property
@@ -59,7 +60,8 @@ class Batch:
         """Whether the equations hold: of a delivery that is in silver the rows, of another one the
         records.
         """
-        rows = self.received == self.accepted + self.duplicates + self.superseded + self.quarantined
+        aside = self.duplicates + self.superseded + self.quarantined + self.suppressed
+        rows = self.received == self.accepted + aside
         return rows and (self.state == ADMITTED or self.records == self.rejected + self.pending)
 
 
@@ -77,6 +79,8 @@ def batches(store: Store, contracts: dict[str, Contract]) -> list[Batch]:
 def _batch(receipt: Receipt, known: Chain) -> Batch:
     state, refined = batch_state(receipt, known), find(known, "refined", receipt.number)
     counts: dict[str, int] = refined.facts["counts"] if refined else {}
+    decoded = find(known, "decoded", receipt.number)
+    suppressed = decoded.facts.get("suppressed", 0) if decoded and refined else 0
     rejected = state in (REFUSED, REPEAT, WITHDRAWN)
     return Batch(
         receipt.dataset,
@@ -88,11 +92,12 @@ def _batch(receipt: Receipt, known: Chain) -> Batch:
         receipt.records,
         rejected=receipt.records if rejected else 0,
         pending=0 if rejected or state == ADMITTED else receipt.records,
-        received=counts.get("received", 0),
+        received=counts.get("received", 0) + suppressed,
         accepted=counts.get("accepted", 0),
         duplicates=counts.get("duplicate", 0),
         superseded=counts.get("superseded", 0),
         quarantined=counts.get("quarantined", 0),
+        suppressed=suppressed,
         why=_why(receipt, state, known),
     )
 

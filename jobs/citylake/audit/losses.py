@@ -16,6 +16,7 @@ from citylake.contract.model import Contract
 from citylake.core.names import bronze, landing_key
 from citylake.core.settings import Settings
 from citylake.ingest.decode import bronze_batches, bronze_schema
+from citylake.ingest.erasure import Forgetting, gone
 from citylake.ledger import contracts
 from citylake.ledger.evidence import events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts
@@ -71,7 +72,8 @@ def batch_losses(settings: Settings, store: Store, contract: Contract, receipt: 
         paths = {f.sha256: Path(folder) / f.sha256 for f in receipt.files}
         for sha256, path in paths.items():
             store.download(landing_key(contract.id, sha256), path)
-        batches = bronze_batches(contract, receipt, paths, load_tokens(settings, store))
+        tokens = load_tokens(settings, store)
+        batches = bronze_batches(contract, receipt, paths, tokens, Forgetting(gone(store), tokens))
         expected = pa.Table.from_batches(batches, bronze_schema(contract))
     held = _held(open_table(settings, bronze(contract.id)), expected.schema, receipt.number)
     if _sorted(expected).equals(_sorted(held)):

@@ -22,6 +22,7 @@ from citylake.core.names import (
     release_key,
     rules_key,
 )
+from citylake.ingest.erasure import CHAIN as ERASURES
 from citylake.ledger.seal import GENESIS, HINT, Objects, hashes
 
 Chains = dict[str, list[dict[str, Any]]]
@@ -123,20 +124,35 @@ def _landed(receipt: dict[str, Any], where: str, sizes: dict[str, int], seen: Ex
             seen.add("landing.size", key, f"the landed file {file.get('name')} {held}", where)
 
 
-def landing(objects: Objects, sizes: dict[str, int], given: list[dict[str, Any]], seen: Examination) -> None:
-    """Every landed file has the bytes that its name says, and a receipt names it."""
+def landing(
+    objects: Objects,
+    sizes: dict[str, int],
+    given: list[dict[str, Any]],
+    erased: dict[str, str],
+    seen: Examination,
+) -> None:
+    """Every landed file has the bytes that its name says, or those that an erasure left (`erased`: key ->
+    hash), and a receipt names it.
+    """
     keys = [k for k in sizes if k.startswith("landing/")]
     named = {
         landing_key(str(r.get("dataset")), str(f.get("sha256"))) for r in given for f in r.get("files", [])
     }
     for key, sha256 in hashes(objects, keys):
-        if sha256 != key.rsplit("/", 1)[1]:
+        if sha256 != erased.get(key, key.rsplit("/", 1)[1]):
             seen.add(
                 "landing.changed", key, "its bytes do not have the hash that is its name", _whose(given, key)
             )
         if key not in named:
             seen.add("landing.unknown", key, "no receipt names it")
     seen.looked_at["landed files hashed"] += len(keys)
+
+
+def erasures(known: Chains) -> tuple[dict[str, str], set[str]]:
+    """What erasures left: landed file -> the hash of its bytes since; and the objects that they removed."""
+    facts = [e.get("facts", {}) for e in known.get(ERASURES, ())]
+    left = {str(f["key"]): str(f["after"]) for fact in facts for f in fact.get("files", ())}
+    return left, {str(k) for fact in facts for k in fact.get("removed", ())}
 
 
 def _whose(given: list[dict[str, Any]], key: str) -> str:

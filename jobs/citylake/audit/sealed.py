@@ -5,8 +5,8 @@ itself whole.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 
 from citylake.audit.deltalog import needed_files
 from citylake.audit.findings import Examination
@@ -82,20 +82,29 @@ def _judge_root(key: str, block: Block, leaves: list[bytes], public: str | None,
         )
 
 
-def compare(objects: Objects, log: Log, seen: Examination, since: int = 0) -> None:
-    """Every sealed object is there with its size and hash, every other object is named; `since` is the
-    last block
-    whose objects are not hashed again.
+def compare(
+    objects: Objects,
+    log: Log,
+    seen: Examination,
+    since: int = 0,
+    erased: dict[str, str] | None = None,
+    removed: Collection[str] = (),
+) -> None:
+    """Every sealed object is there with its size and hash, every other object is named; `since` is the last
+    block whose objects are not hashed again. `erased` (key -> hash) and `removed` are what erasures left.
     """
     sizes = objects.sizes()
     entries = _unique(log.entries, seen)
     missing = [k for k in entries if k not in sizes]
     needed = needed_files(objects, sizes, missing)
     for key in missing:
-        if needed(key):
+        if needed(key) and key not in removed:
             seen.add("object.missing", key, "it is sealed and gone")
     again = {e.key for b in log.blocks if b.number > since for e in b.entries}
-    _judge_content(objects, [e for e in entries.values() if e.key in sizes and e.key in again], sizes, seen)
+    there = [e for e in entries.values() if e.key in sizes and e.key in again]
+    _judge_content(
+        objects, [replace(e, sha256=(erased or {}).get(e.key, e.sha256)) for e in there], sizes, seen
+    )
     unsealed = [k for k in sizes if is_sealed(k) and k not in entries]
     for key in unsealed:
         seen.add("object.unsealed", key, "nobody has answered for it yet; seal it when its writer is known")

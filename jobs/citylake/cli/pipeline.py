@@ -22,7 +22,7 @@ app = typer.Typer()
 @app.command()
 def status(as_json: Json = False) -> None:
     """Every delivery with its counts; the equation received = accepted + duplicates + superseded +
-    quarantined.
+    quarantined + suppressed.
     """
     from citylake.appliance.services import status as services
     from citylake.audit.conservation import batches, summary
@@ -147,6 +147,30 @@ def retry(dataset: str, receipt: Receipt, by: By, reason: Reason, as_json: Json 
         f"{dataset}: handed over as {done['delivery']}", highlight=False
     )
     _raise_failed(done["steps"])
+
+
+@app.command()
+def erase(
+    by: By,
+    reason: Reason,
+    persons: Annotated[
+        typer.FileText,
+        typer.Option("--from", help="a file with one identifier per line; - reads standard input"),
+    ],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="only count the records")] = False,
+    as_json: Json = False,
+) -> None:
+    """Erase persons from the lake, older versions too; no later delivery brings them back."""
+    from citylake.pipeline.lake import open_lake
+    from citylake.pipeline.run import erase_persons
+
+    done = erase_persons(open_lake(), persons.read().splitlines(), by=by, reason=reason, dry_run=dry_run)
+    if as_json:
+        print_json(done)
+        return
+    told = ", ".join(f"{d} {n}" for d, n in done["records"].items()) or "no record"
+    out.print(f"{done['persons']} persons: {told} {'would go' if dry_run else 'are erased'}", highlight=False)
+    _raise_failed(done.get("steps", []))
 
 
 def _lake_with(dataset: str) -> Lake:

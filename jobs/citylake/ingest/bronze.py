@@ -16,6 +16,7 @@ from citylake.core.errors import EnvironmentFailed
 from citylake.core.names import bronze, landing_key
 from citylake.core.settings import Settings
 from citylake.ingest.decode import bronze_batches, bronze_schema
+from citylake.ingest.erasure import Forgetting, forget_again, gone
 from citylake.ledger import contracts
 from citylake.ledger.evidence import append, events
 from citylake.ledger.receipts import Receipt
@@ -50,19 +51,22 @@ def decode(settings: Settings, store: Store, contract: Contract, receipt: Receip
     contract = contracts.of_receipt(store, contract, events(store, contract.id), receipt)
     tokens = _tokens(settings, store)  # before the first table: a lake without any makes its key
     table = _ensure_table(settings, contract)
-    done = holds(table, receipt.number)
+    done, forgetting = holds(table, receipt.number), Forgetting(gone(store), tokens)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         counted = _Counted(
-            bronze_batches(contract, receipt, _landed(store, contract, receipt, Path(folder)), tokens)
+            bronze_batches(
+                contract, receipt, _landed(store, contract, receipt, Path(folder)), tokens, forgetting
+            )
         )
         if done:
             deque(counted, maxlen=0)
         else:
             _write(table, contract, receipt, counted)
-    event = append(
-        store, contract.id, "decoded", receipt.number, {"records": receipt.records, "rows": counted.rows}
-    )
-    return event.facts
+    facts = {"records": receipt.records, "rows": counted.rows}
+    if forgetting.named:
+        forget_again(store, contract, forgetting.named, receipt.number)
+        facts["suppressed"] = sum(map(len, forgetting.named.values()))
+    return append(store, contract.id, "decoded", receipt.number, facts).facts
 
 
 def _tokens(settings: Settings, store: Store) -> Tokens:

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from citylake.compile.bronze import BRONZE_LINEAGE, MASKED, RESIDENT_FACTS, bronze_columns
 from citylake.contract.model import Column, Contract
+from citylake.ingest.erasure import Forgetting, Piece
 from citylake.ingest.formats.blocks import Block, pieces
 from citylake.ingest.formats.containers import plain_file
 from citylake.ingest.formats.dbf import Dbf
@@ -74,26 +75,33 @@ def bronze_schema(contract: Contract) -> pa.Schema:
 
 
 def bronze_batches(
-    contract: Contract, receipt: Receipt, paths: dict[str, Path], tokens: Tokens
+    contract: Contract,
+    receipt: Receipt,
+    paths: dict[str, Path],
+    tokens: Tokens,
+    forgetting: Forgetting | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a delivery as Arrow batches of `bronze_schema`; `paths` gives each file's bytes by
-    sha256.
+    """The rows of a delivery as Arrow batches of `bronze_schema`, without those of persons who were erased;
+    `paths` gives each file's bytes by sha256.
     """
     for file in receipt.files:
-        with open_file(paths[file.sha256], contract.of_file(file.name, receipt.corrects)) as decoder:
-            yield from _file_batches(contract, receipt, file, decoder, tokens)
+        path, form = paths[file.sha256], contract.of_file(file.name, receipt.corrects)
+        with open_file(path, form) as decoder:
+            for piece, rows in _file_batches(contract, receipt, file, decoder, tokens):
+                keep = forgetting.keep(file.sha256, path, form, piece) if forgetting else None
+                yield rows if keep is None else rows.filter(pa.array(keep))
 
 
 def _file_batches(
     contract: Contract, receipt: Receipt, file: LandedFile, decoder: Decoder, tokens: Tokens
-) -> Iterator[pa.RecordBatch]:
+) -> Iterator[tuple[Piece, pa.RecordBatch]]:
     persons = Persons(contract, decoder.columns, tokens)
     for piece in pieces(decoder):
         texts, masked = persons.clean(_texts(contract, decoder, piece))
         columns: dict[str, Any] = {**_places(piece), MASKED: masked}
         for name, values in zip(decoder.columns, texts, strict=True):
             columns |= _replaced(contract.column(name), values, tokens)
-        yield _batch(contract, receipt, file, len(piece), columns)
+        yield piece, _batch(contract, receipt, file, len(piece), columns)
 
 
 def _places(piece: Block | list[Record]) -> dict[str, Any]:

@@ -23,6 +23,35 @@ def replay_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
     return {"steps": _all_steps(lake, [dataset], marts, lambda text: None)}
 
 
+def erase_persons(
+    lake: Lake, identifiers: list[str], *, by: str, reason: str, dry_run: bool = False
+) -> dict[str, Any]:
+    """Erase persons, then bring the marts that read them up to date and release. Records by dataset.
+
+    Errors: `erase.decision`, `erase.identifier`, `erase.waiting`, `erase.format`.
+    """
+    from citylake.casework.erase import erase, find, marks_of
+    from citylake.core.names import kept
+    from citylake.privacy.token_keys import load_tokens
+
+    if not by.strip() or not reason.strip():
+        raise LakeError(
+            "erase.decision", "an erasure takes a name and a reason", now="give --by and --reason"
+        )
+    marks = marks_of(identifiers, load_tokens(lake.settings, lake.store))
+    hits = find(lake.settings, lake.store, lake.contracts, marks)
+    told = {"persons": len(marks), "records": {h.contract.id: h.records for h in hits}}
+    if dry_run:
+        return told
+    removed = erase(lake.settings, lake.store, lake.contracts, hits, marks, by, reason)
+    plan = load_plan(lake.settings.root)
+    marts = {m.id for dataset in removed for m in plan.touched(dataset)}
+    for key in [k for m in marts for k in lake.store.list(f"{kept(m).key}/")]:
+        lake.store.delete(key)
+    steps = _all_steps(lake, [], [m for m in plan.marts if m.id in marts], lambda text: None)
+    return told | {"objects": sum(map(len, removed.values())), "steps": steps}
+
+
 def run_step(lake: Lake, verb: str, subject: str | None = None) -> dict[str, Any]:
     """One verb; what goes wrong with its subject alone is told under `error` and ends nothing else. An
     error is raised when the store, the disks or Spark do not answer.

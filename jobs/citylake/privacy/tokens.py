@@ -63,6 +63,14 @@ class Tokens:
         digest = hmac.new(self._key, text.encode(), hashlib.sha256).hexdigest()
         return (self._id + digest)[:32]
 
+    def mark(self, identifier: str) -> str:
+        """The mark of a person who was erased, from an identifier of 18 or 15 digits; no token."""
+        whole = identifier
+        if len(identifier) == 15:
+            whole = f"{identifier[:6]}19{identifier[6:]}"
+            whole += check_character(whole)
+        return hmac.new(self._key, f"erased {whole}".encode(), hashlib.sha256).hexdigest()[:32]
+
     def name(self, text: str | None) -> str | None:
         """The token of a personal name; blank stays NULL."""
         clean = (text or "").strip()

@@ -13,8 +13,9 @@ FIGURES = {
     "duplicates": Bilingual("重复行", "duplicate rows"),
     "superseded": Bilingual("被替代行", "superseded rows"),
     "quarantined": Bilingual("隔离行", "quarantined rows"),
+    "suppressed": Bilingual("已删除人员行", "rows of erased persons"),
 }
-ASIDE = {"duplicates": "#8a96a3", "superseded": "#d08a1d", "quarantined": "#b3261e"}
+ASIDE = {"duplicates": "#8a96a3", "superseded": "#d08a1d", "quarantined": "#b3261e", "suppressed": "#5b4b8a"}
 """Figures of rows that were set aside, each with its colour."""
 WORDS_ZH = {
     "refused": "退回",

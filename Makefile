@@ -7,7 +7,7 @@ SEEDS ?= 2016,7,11
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults sound-files faulty-city story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
+.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults doors sound-files faulty-city story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +63,9 @@ fuzz: $(UP)  ## fuzz every decoder for SECONDS (60) each
 
 bad-input: $(UP)  ## 72 kinds of malformed files, each in three variants or more, with the verdict per kind
 	$(PY) -m pytest -q -s tests/flow/test_bad_input.py
+
+doors: $(UP)  ## attacks on a running lake: statements, requests, ports, roles, contracts; each with what must come and what came
+	$(PY) -m pytest -q -s tests/doors tests/flow/test_roles.py tests/unit/test_red_lines.py
 
 score: $(UP)  ## planted defects found, per kind (after `make demo`)
 	.venv/bin/citylake score .citylake/city/truth/defects.jsonl

@@ -9,7 +9,6 @@ import os
 import resource
 import shutil
 import time
-import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -83,7 +82,7 @@ class Meter:
             "cpu_spark_s": _tree_cpu("spark", settings.state),
             "cpu_store_s": _tree_cpu("s3", settings.state),
             "spark_jobs": spark_jobs(settings),
-            **_bytes(settings.port_spark_ui),
+            **_bytes(settings),
             "requests": sum(self._lake.store.requests.values()),
         }
 
@@ -101,10 +100,11 @@ def _tree_cpu(name: str, state: Path) -> float:
     return spent(top) if top else 0.0
 
 
-def _bytes(port: int) -> dict[str, float]:
+def _bytes(settings: Any) -> dict[str, float]:
     """Megabytes that tasks read, also from memory, and shuffled."""
-    base = f"http://127.0.0.1:{port}/api/v1/applications"
-    app = json.load(urllib.request.urlopen(base))[0]["id"]
-    executors = json.load(urllib.request.urlopen(f"{base}/{app}/allexecutors"))
+    from citylake.storage.spark import spark_pages
+
+    app = spark_pages(settings, "")[0]["id"]
+    executors = spark_pages(settings, f"/{app}/allexecutors")
     names = {"spark_read_mb": "totalInputBytes", "spark_shuffled_mb": "totalShuffleWrite"}
     return {k: sum(e[v] for e in executors) / 1e6 for k, v in names.items()}

@@ -20,6 +20,7 @@ PORTS = (
     "port_s3_filer",
     "port_spark",
     "port_spark_ui",
+    "port_readers",
     "port_jdbc",
     "port_airflow",
 )
@@ -32,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.xdist_group("small_lake" if shared else item.nodeid.split("::")[0]))
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Free ports below 40000: the store listens on each plus 10000 as well. Workers look in ranges of their
     own.
     """
@@ -55,34 +56,23 @@ def _free_ports(count: int) -> list[int]:
 def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """Settings of a fresh lake whose services run."""
     from citylake.appliance.services import down, up
+    from citylake.storage.spark import close_clients
 
     state = tmp_path_factory.mktemp("state")
     values = {
         "CITYLAKE_STATE": str(state),
-        **{f"CITYLAKE_{n.upper()}": str(p) for n, p in zip(PORTS, _free_ports(len(PORTS)), strict=True)},
+        **{f"CITYLAKE_{n.upper()}": str(p) for n, p in zip(PORTS, free_ports(len(PORTS)), strict=True)},
     }
     os.environ.update(values)
     load_settings.cache_clear()
     settings = load_settings()
     up(settings)
     yield settings
-    _close_client()
+    close_clients()
     down(settings)
     for name in values:
         os.environ.pop(name, None)
     load_settings.cache_clear()
-
-
-def _close_client() -> None:
-    """A client that outlives its server retries for ten minutes at exit."""
-    import sys
-
-    if "pyspark.sql" in sys.modules:
-        from pyspark.sql import SparkSession
-
-        active = SparkSession.getActiveSession()
-        if active is not None:
-            active.stop()
 
 
 @pytest.fixture
@@ -90,7 +80,7 @@ def other_spark(lake_settings: Settings, tmp_path: Path) -> Iterator[Settings]:
     """Settings of a second Spark server over the same store, for tests that do it harm."""
     from citylake.appliance.services import down, up
 
-    port, port_ui = _free_ports(2)
+    port, port_ui = free_ports(2)
     own = {
         "state": tmp_path,
         "s3_endpoint": lake_settings.endpoint,
@@ -120,6 +110,16 @@ def spark(lake_settings: Settings):
     from citylake.storage.spark import connect
 
     return connect(lake_settings)
+
+
+@pytest.fixture(scope="session")
+def readers(lake_settings: Settings):
+    """The readers' server, and a client of it as the lake's own user."""
+    from citylake.appliance.services import up
+    from citylake.storage.spark import connect_as_reader
+
+    up(lake_settings, with_readers=True)
+    return connect_as_reader(lake_settings)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 package citylake.door;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
-import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
 import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -43,7 +45,10 @@ public final class Door extends AbstractFunction1<SparkSessionExtensions, BoxedU
   private static final Set<String> RELATIONS = Set.of("LogicalRelation", "DataSourceV2Relation");
   private static final Set<String> OWN = Set.of(
       "DeserializeToObject", "SerializeFromObject", "MapElements", "MapPartitions", "ExternalRDD", "LogicalRDD", "TypedFilter");
+  private static final Set<String> CALLERS = Set.of(
+      "org.apache.spark.sql.delta.", "org.apache.spark.sql.catalyst.encoders.ExpressionEncoder");
   private static final String DELTA_LOG = "org.apache.spark.sql.delta.DeltaLogFileIndex";
+  private static final String SECRET = System.getenv("CITYLAKE_DOOR_SECRET");
   private static final Set<String> SETTINGS = names("settings.txt");
 
   @Override
@@ -85,11 +90,9 @@ public final class Door extends AbstractFunction1<SparkSessionExtensions, BoxedU
     return BoxedUnit.UNIT;
   }
 
-  /** A server whose environment holds a secret is closed to all who do not name it; another where a session says so. */
+  /** A server whose environment holds a secret is closed to all who do not name it; the lake's own holds none. */
   private static boolean closed(SparkSession session) {
-    String secret = System.getenv("CITYLAKE_DOOR_SECRET");
-    String state = session.conf().get(STATE, "");
-    return secret == null ? state.equals("closed") : !state.equals(secret);
+    return SECRET != null && !SECRET.equals(session.conf().get(STATE, ""));
   }
 
   private static void check(LogicalPlan plan, boolean mayBeView) {
@@ -135,12 +138,14 @@ public final class Door extends AbstractFunction1<SparkSessionExtensions, BoxedU
 
   private static void set(SetCommand command) {
     Option<Tuple2<String, Option<String>>> pair = command.kv();
-    if (pair.isEmpty() || !SETTINGS.contains(pair.get()._1().toLowerCase(Locale.ROOT))) {
-      boolean opens = !pair.isEmpty() && pair.get()._1().equals(STATE);
-      String secret = System.getenv("CITYLAKE_DOOR_SECRET");
-      if (!(opens && secret != null && pair.get()._2().contains(secret))) {
-        throw new Refused("SET of anything but " + String.join(", ", SETTINGS.stream().sorted().toList()));
-      }
+    maySet(pair.isEmpty() ? "" : pair.get()._1(), pair.isEmpty() ? "" : pair.get()._2().getOrElse(() -> ""));
+  }
+
+  /** A session sets how its queries run, and opens the door with the secret of the server. */
+  static void maySet(String name, String value) {
+    boolean opens = name.equals(STATE) && SECRET != null && MessageDigest.isEqual(SECRET.getBytes(UTF_8), value.getBytes(UTF_8));
+    if (!opens && !SETTINGS.contains(name.toLowerCase(Locale.ROOT))) {
+      throw new Refused("SET of anything but " + String.join(", ", SETTINGS.stream().sorted().toList()));
     }
   }
 
@@ -151,10 +156,15 @@ public final class Door extends AbstractFunction1<SparkSessionExtensions, BoxedU
   }
 
   /**
-   * Whether Delta asks its own log, which it does in the session of whoever reads: no SQL text makes these operators, and a
-   * view is not looked into.
+   * Whether Delta asks its own log, or Spark how a row becomes an object, which they do in the session of whoever reads:
+   * they call, and the plan has operators that no SQL text makes; a view is not looked into.
    */
   private static boolean own(LogicalPlan plan) {
+    return ownShape(plan) && StackWalker.getInstance().walk(
+        frames -> frames.anyMatch(frame -> CALLERS.stream().anyMatch(frame.getClassName()::startsWith)));
+  }
+
+  private static boolean ownShape(LogicalPlan plan) {
     if (plan instanceof View) {
       return false;
     }
@@ -165,7 +175,7 @@ public final class Door extends AbstractFunction1<SparkSessionExtensions, BoxedU
       return true;
     }
     for (LogicalPlan child : CollectionConverters.asJava(plan.children())) {
-      if (own(child)) {
+      if (ownShape(child)) {
         return true;
       }
     }
@@ -178,9 +188,9 @@ public final class Door extends AbstractFunction1<SparkSessionExtensions, BoxedU
     return name.endsWith("$") ? name.substring(0, name.length() - 1) : name;
   }
 
-  private static Set<String> names(String file) {
+  static Set<String> names(String file) {
     try (BufferedReader lines = new BufferedReader(
-        new InputStreamReader(Door.class.getResourceAsStream("/citylake/door/" + file), StandardCharsets.UTF_8))) {
+        new InputStreamReader(Door.class.getResourceAsStream("/citylake/door/" + file), UTF_8))) {
       return lines.lines().filter(l -> !l.isBlank() && !l.startsWith("#")).collect(Collectors.toUnmodifiableSet());
     } catch (java.io.IOException error) {
       throw new IllegalStateException(error);
@@ -189,8 +199,15 @@ public final class Door extends AbstractFunction1<SparkSessionExtensions, BoxedU
 
   /** What the door lets nobody do. */
   public static final class Refused extends SecurityException {
+    final boolean unknown;
+
     Refused(String what) {
-      super("DOOR.REFUSED: " + what + " is not for readers; queries over released views are");
+      this("DOOR.REFUSED: " + what + " is not for readers; queries over released views are", false);
+    }
+
+    Refused(String told, boolean unknown) {
+      super(told);
+      this.unknown = unknown;
     }
   }
 }

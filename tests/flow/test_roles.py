@@ -26,7 +26,7 @@ from citylake.privacy.roles import holds_facts_of_persons, role_keys, roles
 from citylake.storage.store import open_store
 from typer.testing import CliRunner
 
-from tests.conftest import PORTS, _free_ports
+from tests.conftest import PORTS, free_ports
 
 # What may be done, as a person would write it down: R read, L list, W write, D delete, "-" nothing.
 # "grid" stands for datasets without persons; civil and weather are the senders of these departments.
@@ -62,7 +62,7 @@ silver/construction/nobody_knows          RLWD  -       RL      -      RLWD   RL
 quarantine/construction/grid              RLWD  -       RL      -      RLWD   RL        RLWD   -     -
 kept/credit/entity                        RLWD  -       RL      -      RLWD   RL        RLWD   -     -
 marts/credit/entity_file                  RLWD  RL      RL      -      RLWD   RL        RLWD   -     -
-audit/restatement                         RLWD  -       RL      -      RLWD   RLW       RLWD   -     -
+audit/restatement                         RLWD  RL      RL      -      RLWD   RLW       RLWD   -     -
 open/2016-03                              RLWD  -       RL      -      -      RLW       RL     -     -
 doctor                                    RLWD  -       RL      -      -      L         L      -     -
 """
@@ -77,7 +77,7 @@ CANARY = b"210102198803071018"
 @pytest.fixture(scope="module")
 def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     """A store of its own with one object in every folder of the table; no Spark."""
-    ports: dict[str, Any] = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    ports: dict[str, Any] = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     found = Settings(
         state=tmp_path_factory.mktemp("state"), lake="citylake", spark_remote="sc://127.0.0.1:1", **ports
     )

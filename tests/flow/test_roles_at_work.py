@@ -21,7 +21,7 @@ from citylake.release.release import latest
 from citylake.synthetic import generate
 from deltalake.exceptions import DeltaError
 
-from tests.conftest import PORTS, SMALL, _free_ports
+from tests.conftest import PORTS, SMALL, free_ports
 
 Opened = Callable[[str], Lake]
 
@@ -29,7 +29,7 @@ Opened = Callable[[str], Lake]
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """A function: the lake as a role opens it. Its Spark server has the keys of `refine`."""
-    ports: dict[str, Any] = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
+    ports: dict[str, Any] = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     base = Settings(state=tmp_path_factory.mktemp("state"), spark_remote="sc://127.0.0.1:1", **ports)
     up(base)
 

@@ -37,6 +37,7 @@ def cluster(given: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
         "S3_READER_ACCESS_KEY": "reader",
         "S3_READER_SECRET_KEY": "60303ae22b998861bce3b28f",
         "SPARK_REMOTE": "sc://spark.example:443/;use_ssl=true",
+        "SPARK_TOKEN": "3fdba35f04dc8c462986c992bcf87554",
         "TOKEN_KEY_FILE": str(key),
     }
     for name, value in whole.items():
@@ -101,8 +102,19 @@ def test_a_whole_cluster_is_accepted() -> None:
     assert load_settings().embedded is False
 
 
-@pytest.mark.parametrize("name", ["S3_ENDPOINT", "S3_ACCESS_KEY", "S3_SECRET_KEY", "S3_READER_ACCESS_KEY",
-                                  "S3_READER_SECRET_KEY", "SPARK_REMOTE", "TOKEN_KEY_FILE"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "S3_ENDPOINT",
+        "S3_ACCESS_KEY",
+        "S3_SECRET_KEY",
+        "S3_READER_ACCESS_KEY",
+        "S3_READER_SECRET_KEY",
+        "SPARK_REMOTE",
+        "SPARK_TOKEN",
+        "TOKEN_KEY_FILE",
+    ],
+)
 def test_what_a_cluster_lacks_is_named(name: str, cluster: pytest.MonkeyPatch) -> None:
     cluster.delenv(PREFIX + name)
     (line,) = _refusal().splitlines()
@@ -121,6 +133,7 @@ def test_what_a_cluster_lacks_is_named(name: str, cluster: pytest.MonkeyPatch) -
         ("S3_ENDPOINT", "HTTP://10.0.0.7:9000"),
         ("SPARK_REMOTE", "sc://spark.example:15002"),
         ("SPARK_REMOTE", "sc://localhost.example:15002"),
+        ("READERS_REMOTE", "sc://spark.example:15003/;user_id=lake;token=x"),
         ("TOKEN_KEY_FILE", "/nowhere/token.key"),
     ],
 )

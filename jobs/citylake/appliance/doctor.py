@@ -96,7 +96,7 @@ def _ports(settings: Settings) -> Finding:
     mine = {
         "s3": [settings.port_s3],
         "spark": [settings.port_spark, settings.port_spark_ui],
-        "jdbc": [settings.port_jdbc],
+        "readers": [settings.port_readers, settings.port_jdbc],
     }
     taken = [
         str(p)

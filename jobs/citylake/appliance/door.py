@@ -14,7 +14,10 @@ from citylake.appliance.jars import cache, spark_home
 from citylake.core.errors import EnvironmentFailed
 from citylake.core.project import base
 
-CLASS = "citylake.door.Door"
+CLASSES = {
+    name.lower(): f"citylake.door.{name}" for name in ("Door", "Requests", "Passwords", "Limit", "Pages")
+}
+"""What Spark is told to load: rules over plans, requests, users, time, and its own pages."""
 
 
 def door_jar() -> Path:

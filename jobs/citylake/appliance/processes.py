@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import signal
 import socket
 import subprocess
@@ -29,6 +30,7 @@ class Service:
     env: dict[str, str] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=dict)  # setting -> port
     restart: bool = True
+    account: str | None = None  # another account of this machine that runs it, which only root can choose
 
 
 def start(service: Service, state: Path) -> bool:
@@ -156,8 +158,11 @@ def supervise(state: Path, name: str) -> int:
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
-                cwd=state,
+                cwd="/" if spec.account else state,
                 process_group=0,
+                user=spec.account,
+                group=pwd.getpwnam(spec.account).pw_gid if spec.account else None,
+                extra_groups=[] if spec.account else None,
             )
         _wait(child, lambda: stopping)
         _signal_group(child, signal.SIGKILL)  # what the process started must not outlive it

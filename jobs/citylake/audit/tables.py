@@ -18,7 +18,6 @@ from citylake.audit.timeliness import Arrival, Arrivals
 from citylake.casework.cases import Case
 from citylake.core.names import Table
 from citylake.core.settings import Settings
-from citylake.marts.restatement import LEDGER
 from citylake.storage.delta import delta_options, open_table
 
 DELIVERIES = Table("audit", "deliveries")
@@ -100,13 +99,3 @@ def _replace(settings: Settings, table: Table, rows: pa.Table) -> None:
         schema_mode="overwrite",
         storage_options=delta_options(settings),
     )
-
-
-def audit_views(settings: Settings) -> list[str]:
-    """SQL that shows the audit tables as they stand, for those that exist."""
-    found = [t for t in (DELIVERIES, CASES, INDICATORS, LEDGER) if open_table(settings, t) is not None]
-    made = ["CREATE DATABASE IF NOT EXISTS audit"] if found else []
-    return [
-        *made,
-        *(f"CREATE OR REPLACE VIEW audit.{t.name} AS SELECT * FROM {t.sql(settings.lake)}" for t in found),
-    ]

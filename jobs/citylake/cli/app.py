@@ -17,6 +17,7 @@ from citylake.cli import (
     pipeline,
     project,
     query,
+    readers,
     services,
     synthetic,
     tokens,
@@ -35,6 +36,7 @@ for topic in (services, pipeline, delivery, query, audit, contracts, project, sy
 app.add_typer(cases.app, name="cases")
 app.add_typer(entity.app, name="entity")
 app.add_typer(tokens.app, name="tokens")
+app.add_typer(readers.app, name="readers")
 
 
 def _first_line(error: Exception) -> str:

@@ -13,6 +13,8 @@ from citylake.cli.render import Json, err, load_settings, out, print_json
 from citylake.core.errors import LakeError
 
 if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
     from citylake.pipeline.lake import Lake
     from citylake.release.query import Answer
 
@@ -66,7 +68,9 @@ def ask(
     question = find_question(lake.settings.root, name)
     open_ones = {n: v for n, v in given.items() if n in question.parameters}
     asked = given.keys() - question.parameters
-    columns = ask_table(lake.spark, question.sql, 0, open_ones).column_names if asked else []
+    columns: list[str] = []
+    if asked:
+        columns = ask_table(_asked_of(lake, question.sql, None)[0], question.sql, 0, open_ones).column_names
     if not as_json:
         err.print(question.title, highlight=False)
     _answer(lake, narrowed(question, given, columns), given, number, most, output, as_json, about)
@@ -88,16 +92,15 @@ def list_questions(as_json: Json = False) -> None:
 
 
 def _lake() -> Lake:
-    """The lake with the views of its latest release."""
-    from citylake.audit.tables import audit_views
+    """The lake, its readers' server started if it is ours and does not run."""
+    from citylake.appliance.processes import running
+    from citylake.appliance.services import up
     from citylake.pipeline.lake import open_lake
-    from citylake.release.release import create_views, latest
 
-    lake = open_lake()
-    create_views(lake.spark, lake.settings, latest(lake.store))
-    for statement in audit_views(lake.settings):
-        lake.spark.sql(statement).collect()
-    return lake
+    settings = load_settings()
+    if settings.embedded and not running("readers", settings.state):
+        up(settings, with_readers=True)
+    return open_lake()
 
 
 def _answer(
@@ -113,18 +116,16 @@ def _answer(
     from citylake.release.export import check_suffix, export
     from citylake.release.query import ask as answer
     from citylake.release.query import ask_table
-    from citylake.release.release import as_known_on, find_release
 
-    then = None if number is None else find_release(lake.store, number)
-    text = query if then is None else as_known_on(lake.spark, lake.settings, then, query)
+    spark, text = _asked_of(lake, query, number)
     if output is not None:
         check_suffix(output)
-        table = ask_table(lake.spark, text, most, given)
+        table = ask_table(spark, text, most, given)
         export(table, output)
         err.print(f"{table.num_rows} rows in {output}", highlight=False)
     else:
         _show(
-            answer(lake.spark, text, most or SHOWN, given),
+            answer(spark, text, most or SHOWN, given),
             most or SHOWN,
             as_json,
             _about(lake, query, number) if about else None,
@@ -132,6 +133,19 @@ def _answer(
         return
     if about:
         _tell(_about(lake, query, number))
+
+
+def _asked_of(lake: Lake, query: str, number: int | None) -> tuple[SparkSession, str]:
+    """The session that is asked, and the query as it names the release's views."""
+    from citylake.release.release import as_known_on, find_release, latest, then
+    from citylake.release.shown import show
+
+    spark = show(lake.settings, lake.store, latest(lake.store))
+    if number is None:
+        return spark, query
+    release = find_release(lake.store, number)
+    show(lake.settings, lake.store, release, then(release))
+    return spark, as_known_on(lake.settings, release, query)
 
 
 def _show(answer: Answer, most: int, as_json: bool, about: dict[str, Any] | None) -> None:

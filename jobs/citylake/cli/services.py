@@ -14,18 +14,19 @@ app = typer.Typer()
 
 @app.command()
 def up(
-    jdbc: Annotated[bool, typer.Option(help="also start the JDBC server")] = False,
+    readers: Annotated[bool, typer.Option(help="also start the readers' server")] = False,
     airflow: Annotated[bool, typer.Option(help="also start the scheduler; its DAGs run by schedule")] = False,
 ) -> None:
     """Start the local services; a second call does nothing."""
     from citylake.appliance.services import up as start
 
     settings = load_settings()
-    start(settings, jdbc=jdbc)
+    start(settings, with_readers=readers)
     out.print(f"S3 {settings.endpoint}   Spark {settings.spark_address}")
-    if jdbc:
-        _show_views_over_jdbc()
-        out.print(f"JDBC jdbc:hive2://127.0.0.1:{settings.port_jdbc}/default")
+    if readers:
+        _show_latest()
+        out.print(f"readers {settings.readers_address}   jdbc:hive2://127.0.0.1:{settings.port_jdbc}/default")
+        out.print("users   citylake readers add NAME", highlight=False)
     if airflow:
         _start_scheduler()
 
@@ -40,15 +41,16 @@ def _start_scheduler() -> None:
     out.print(scheduler.login_told(settings), highlight=False)
 
 
-def _show_views_over_jdbc() -> None:
-    from citylake.release.jdbc import create_views_over_jdbc
+def _show_latest() -> None:
     from citylake.release.release import releases
+    from citylake.release.shown import show
     from citylake.storage.store import open_store
 
     settings = load_settings()
-    found = releases(open_store(settings))
+    store = open_store(settings)
+    found = releases(store)
     if found:
-        create_views_over_jdbc(settings, found[-1])
+        show(settings, store, found[-1])
 
 
 @app.command()

@@ -46,11 +46,21 @@ class Settings(BaseSettings):
     s3_access_key: str = "citylake"
     s3_secret_key: SecretStr | None = None  # None: random, made below `state` for the embedded store
     s3_reader_access_key: str | None = (
-        # who the JDBC server is at the store; None: the embedded store's reader
+        # who the readers' server is at the store; None: the embedded store's reader
         None
     )
     s3_reader_secret_key: SecretStr | None = None
     spark_remote: str | None = None  # None: the embedded Spark Connect server on `port_spark`
+    spark_token: SecretStr | None = None  # of a remote Spark; None: random, made below `state`
+    readers_remote: SecretStr | None = (
+        None  # sc://… with user and token; None: started here on `port_readers`
+    )
+    readers_account: str | None = None  # account of the readers' process where root starts it
+    readers_home: Path | None = None  # its folder; None: below `state`
+    readers_memory: str = "1g"
+    readers_seconds: int = Field(default=300, ge=1)  # how long a statement of a reader may run
+    readers_ldap_url: str | None = None  # a directory that knows further readers
+    readers_ldap_dn: str | None = None  # their name there, with %s for the user
     spark_conf: dict[str, str] = {}  # profile's Spark settings; each line carries its reason there
     spark_driver_memory: str = "2g"
     codegen_from_records: int = (
@@ -72,6 +82,7 @@ class Settings(BaseSettings):
     port_s3_filer: int = 18888
     port_spark: int = 15002
     port_spark_ui: int = 14040
+    port_readers: int = 15003
     port_jdbc: int = 10015
     port_airflow: int = 18793
     port_pages: int = 18081
@@ -107,7 +118,13 @@ class Settings(BaseSettings):
     @property
     def spark_address(self) -> str:
         """The Spark Connect address in use, embedded or remote."""
-        return self.spark_remote or f"sc://127.0.0.1:{self.port_spark}"
+        return self.spark_remote or f"sc://localhost:{self.port_spark}"
+
+    @property
+    def readers_address(self) -> str:
+        """The Spark Connect address of the readers' server, without user and token."""
+        remote = self.readers_remote
+        return remote.get_secret_value().split("/;")[0] if remote else f"sc://localhost:{self.port_readers}"
 
     @classmethod
     def settings_customise_sources(

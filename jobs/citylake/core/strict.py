@@ -20,8 +20,13 @@ if TYPE_CHECKING:
 PREFIX = "CITYLAKE_"
 BESIDE = {
     "CITYLAKE_ACCEPT": "tests write what came as what is expected",
-    "CITYLAKE_DOOR_SECRET": "the JDBC server knows the lake by it",
+    "CITYLAKE_DOOR_LDAP_DN": "the readers' server: what a directory calls a user",
+    "CITYLAKE_DOOR_LDAP_URL": "the readers' server: the directory",
+    "CITYLAKE_DOOR_SECONDS": "the readers' server: how long a statement runs",
+    "CITYLAKE_DOOR_SECRET": "the readers' server knows the lake by it",
+    "CITYLAKE_DOOR_USERS": "the readers' server: the file of its users",
     "CITYLAKE_HISTORIES": "tests: how many histories",
+    "CITYLAKE_PAGES_SECRET": "Spark's pages know a person by it",
     "CITYLAKE_SEEDS": "tests: of which cities",
 }
 """Names of the environment that are no settings of a lake."""
@@ -56,7 +61,8 @@ def _missing(settings: Settings) -> Iterator[str]:
     """What a lake whose services are elsewhere cannot make itself; of a remote store its keys."""
     set_here = settings.model_fields_set
     keys = ("s3_access_key", "s3_secret_key")
-    elsewhere = ("s3_endpoint", *keys, "s3_reader_access_key", "s3_reader_secret_key", "spark_remote")
+    readers = ("s3_reader_access_key", "s3_reader_secret_key")
+    elsewhere = ("s3_endpoint", *keys, *readers, "spark_remote", "spark_token")
     needed = (*elsewhere, "token_key_file") if not settings.embedded else keys if settings.s3_endpoint else ()
     for name in needed:
         if name not in set_here or getattr(settings, name) is None:
@@ -84,6 +90,9 @@ def _in_plain_text(settings: Settings) -> Iterator[str]:
     open_ones = [("S3_ENDPOINT", store, "https://")] if store and urlsplit(store).scheme != "https" else []
     if spark and "use_ssl=true" not in spark.lower():
         open_ones.append(("SPARK_REMOTE", spark, "/;use_ssl=true"))
+    readers = settings.readers_remote.get_secret_value() if settings.readers_remote else None
+    if readers and "use_ssl=true" not in readers.lower():
+        open_ones.append(("READERS_REMOTE", readers, "/;use_ssl=true"))
     for name, address, secure in open_ones:
         if not settings.allow_plain_http and not _on_this_machine(address):
             yield f"{PREFIX}{name} is not encrypted: use {secure}, or set {PREFIX}ALLOW_PLAIN_HTTP=true"

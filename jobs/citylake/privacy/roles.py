@@ -119,7 +119,7 @@ def roles(contracts: Mapping[str, Contract]) -> dict[str, Role]:
     """Every role but `admin`, the lake itself, by name."""
     datasets = [c for c in contracts.values() if c.kind != "mart"]
     read = [silver(c.id).key for c in datasets if not holds_facts_of_persons(c)]
-    named = {ANALYST: dict.fromkeys(("marts", "releases", *read), "RL"), **_STEPS}
+    named = {ANALYST: dict.fromkeys(("marts", "audit", "releases", *read), "RL"), **_STEPS}
     for department in sorted({c.department for c in datasets}):
         own = {f"inbox/{department}": "RLWD"}
         answers = {f"{f}/{department}": "RL" for f in ("receipts", "letters", "notices")}

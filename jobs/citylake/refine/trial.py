@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from citylake.appliance.services import spark_conf
+from citylake.appliance.spark_servers import spark_conf
 from citylake.compile.select import Compiled, Rule, compile_contract
 from citylake.compile.tables import silver_columns
 from citylake.contract.model import Bilingual, Column, Contract

@@ -98,9 +98,29 @@ def view_statements(settings: Settings, release: Release, suffix: str = "") -> l
     schemas = sorted({title.split(".")[0] for title in shown})
     made = [f"CREATE DATABASE IF NOT EXISTS {s}{suffix}" for s in schemas]
     for title, pin in shown.items():
-        source = f"delta.`s3a://{settings.lake}/{pin['key']}` VERSION AS OF {pin['version']}"
+        source = f"{pinned(settings, pin['key'])} VERSION AS OF {pin['version']}"
+        made += name_table(settings, pin["key"])
         made += _views(_titled(title, suffix), source, contracts.get(title))
     return made
+
+
+def pinned(settings: Settings, key: str) -> str:
+    """The name of a table behind the views, after its key in the bucket; readers see it by a view only."""
+    return f"{_schema(settings)}.{key.replace('/', '__')}"
+
+
+def _schema(settings: Settings) -> str:
+    """A bucket's name holds no underscore, so that two lakes on one server stay apart."""
+    return settings.lake.replace(".", "__").replace("-", "_") + "_tables"
+
+
+def name_table(settings: Settings, key: str) -> list[str]:
+    """SQL that names a table by its key, since a reader's server opens no path."""
+    address = f"s3a://{settings.lake}/{key}"
+    return [
+        f"CREATE DATABASE IF NOT EXISTS {_schema(settings)}",
+        f"CREATE TABLE IF NOT EXISTS {pinned(settings, key)} USING delta LOCATION '{address}'",
+    ]
 
 
 def shown_tables(settings: Settings, release: Release) -> dict[str, dict[str, Any]]:
@@ -143,13 +163,11 @@ def create_views(spark: SparkSession, settings: Settings, release: Release, suff
         spark.sql(statement).collect()
 
 
-def as_known_on(spark: SparkSession, settings: Settings, release: Release, query: str) -> str:
-    """The query over an earlier release: its views stand in schemas of their own (`credit_r3`), since other
-    readers share the catalogue.
+def as_known_on(settings: Settings, release: Release, query: str) -> str:
+    """The query over the views of an earlier release: they stand in schemas of their own (`credit_r3`), since
+    other readers share the catalogue.
     """
-    suffix = f"_r{release.number}"
-    create_views(spark, settings, release, suffix)
-    contracts = _titles(settings)
+    suffix, contracts = then(release), _titles(settings)
     safe = {
         f"{t.split('.')[0]}.{v.name}"
         for t in release.tables
@@ -158,3 +176,8 @@ def as_known_on(spark: SparkSession, settings: Settings, release: Release, query
     }
     titles = "|".join(re.escape(t) for t in sorted({*release.tables, *safe}, key=len, reverse=True))
     return re.sub(rf"(?<![\w.])({titles})(?!\w)", lambda m: _titled(m[1], suffix), query)
+
+
+def then(release: Release) -> str:
+    """The suffix of the schemas of an earlier release."""
+    return f"_r{release.number}"

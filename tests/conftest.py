@@ -26,6 +26,7 @@ PORTS = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # the worker reads the groups in a hook of the same name
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A file stays with one worker, and so do all files that read the small lake: it is made once."""
     for item in items:

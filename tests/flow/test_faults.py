@@ -92,7 +92,7 @@ def _child(name: str, state: Path) -> int | None:
 
 
 def test_a_killed_spark_server_is_started_again(other_spark: Settings) -> None:
-    from pyspark.sql import SparkSession
+    from citylake.storage.spark import connect
 
     first = _child("spark", other_spark.state)
     assert first is not None and listening(other_spark.port_spark)
@@ -100,6 +100,4 @@ def test_a_killed_spark_server_is_started_again(other_spark: Settings) -> None:
     wait_until(lambda: not listening(other_spark.port_spark), "spark", other_spark.state, 20)
     wait_until(lambda: listening(other_spark.port_spark), "spark", other_spark.state, 60)
     assert _child("spark", other_spark.state) not in (first, None)
-    client = SparkSession.builder.remote(other_spark.spark_address).create()
-    assert client.sql("SELECT 1 AS one").collect()[0]["one"] == 1
-    client.stop()
+    assert connect(other_spark).sql("SELECT 1 AS one").collect()[0]["one"] == 1

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from citylake.core.secrets import local_secret
 from citylake.core.settings import Settings
 from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 from pyspark.sql.connect.session import SparkSession
@@ -29,4 +30,7 @@ def test_a_task_ends_its_session(lake_settings: Settings) -> None:
     rows, session = done.stdout.split()
     assert rows == "3"
     with pytest.raises(SparkConnectGrpcException, match="SESSION_CLOSED"):
-        SparkSession(f"{lake_settings.spark_address}/;session_id={session}").range(1).count()
+        SparkSession(
+            f"{lake_settings.spark_address}/;user_id=citylake;session_id={session}"
+            f";token={local_secret(lake_settings.state, 'spark')}"
+        ).range(1).count()

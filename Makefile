@@ -31,7 +31,7 @@ airflow: $(UP)  ## services, the scheduler and its pages; DAGs run by schedule u
 	.venv/bin/citylake up --airflow
 
 test: $(UP)  ## everything the developers trust, by two workers with services of their own
-	$(PY) -m pytest -q -n 2 --dist loadgroup
+	$(PY) -m pytest -q -n 2
 
 test-slow: $(UP)  ## what takes many minutes: questions against oracles, the scheduler, a steward, 100,000 histories, runs that are killed
 	$(PY) -m pytest -q -m slow

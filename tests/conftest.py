@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,21 @@ PORTS = (
 )
 
 
-@pytest.hookimpl(tryfirst=True)  # the worker reads the groups in a hook of the same name
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file stays with one worker, and so do all files that read the small lake: it is made once."""
-    for item in items:
-        shared = "small_lake" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("small_lake" if shared else item.nodeid.split("::")[0]))
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _group(config.rootpath / nodeid.split("::")[0])
+
+    return ByFile(config, log)
+
+
+@cache
+def _group(file: Path) -> str:
+    return "small_lake" if "small_lake" in file.read_text("utf-8") else str(file)
 
 
 def free_ports(count: int) -> list[int]:

@@ -36,7 +36,7 @@ WITH_PERSONS = ONLY[:4]
 
 
 @pytest.fixture(scope="module")
-def city(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Lake, Path]]:
+def city(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> tuple[Lake, Path]:
     """A lake of two months with everything admitted, and a third month that has not come yet."""
     lake = open_lake(lake_settings.model_copy(update={"lake": f"{lake_settings.lake}-erasure"}))
     folder = tmp_path_factory.mktemp("city")
@@ -48,8 +48,7 @@ def city(lake_settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> I
             VERBS[verb](lake, dataset)
     assert VERBS["build"](lake, "population/resident_count")["built"]
     VERBS["release"](lake)
-    yield lake, folder / "later" / "inbox"
-    lake.close()
+    return lake, folder / "later" / "inbox"
 
 
 def _identifiers(lake: Lake, dataset: str) -> list[str]:

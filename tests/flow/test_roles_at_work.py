@@ -11,6 +11,7 @@ import pytest
 from citylake.appliance.services import down, up
 from citylake.audit.check import check
 from citylake.core.errors import LakeError
+from citylake.core.secrets import local_secret
 from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.pipeline.lake import Lake, open_lake
@@ -20,6 +21,7 @@ from citylake.privacy.roles import role_keys
 from citylake.release.release import latest
 from citylake.synthetic import generate
 from deltalake.exceptions import DeltaError
+from pydantic import SecretStr
 
 from tests.conftest import PORTS, SMALL, free_ports
 
@@ -30,15 +32,17 @@ Opened = Callable[[str], Lake]
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
     """A function: the lake as a role opens it. Its Spark server has the keys of `refine`."""
     ports: dict[str, Any] = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    elsewhere: dict[str, Any] = {"state": tmp_path_factory.mktemp("spark")}
     base = Settings(state=tmp_path_factory.mktemp("state"), spark_remote="sc://127.0.0.1:1", **ports)
+    elsewhere["s3_endpoint"] = base.endpoint
     up(base)
 
     def of(role: str, **more: Any) -> Lake:
         access, secret = role_keys(base, role)
-        own = {"s3_access_key": access, "s3_secret_key": secret, "spark_remote": None}
+        own: dict[str, Any] = {"s3_access_key": access, "s3_secret_key": secret, "spark_remote": None}
+        own["spark_token"] = SecretStr(local_secret(elsewhere["state"], "spark"))
         return open_lake(base.model_copy(update=own | more))
 
-    elsewhere = {"state": tmp_path_factory.mktemp("spark"), "s3_endpoint": base.endpoint}
     spark = of("refine").settings.model_copy(update=elsewhere)
     up(spark)
     yield of

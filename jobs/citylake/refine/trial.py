@@ -73,6 +73,8 @@ def session_of_its_own(settings: Settings) -> Iterator[SparkSession]:
     from pyspark.sql import SparkSession as Builder
 
     os.environ["SPARK_API_MODE"], os.environ["SPARK_LOCAL_IP"] = "classic", "127.0.0.1"
+    # A client of a server leaves this behind, for whatever its process starts as well.
+    os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
     theirs = spark_conf(settings)
     options = {name: theirs[name] for name in _SQL} | _QUIET
     builder = Builder.builder.master("local[2]").appName("trial")  # pyright: ignore[reportAttributeAccessIssue]

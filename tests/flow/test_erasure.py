@@ -8,6 +8,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -19,6 +20,8 @@ from citylake.audit.conservation import batches
 from citylake.core.errors import LakeError
 from citylake.core.names import bronze, quarantine, silver
 from citylake.core.settings import Settings
+from citylake.ingest.erasure import Forgetting, Gone
+from citylake.ingest.formats.records import Record
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.ledger.evidence import events
 from citylake.ledger.seal import seal
@@ -210,3 +213,18 @@ def test_an_erasure_takes_a_name_and_a_reason(city: tuple[Lake, Path]) -> None:
     for by, reason in (("", "b"), ("a", " ")):
         with pytest.raises(LakeError, match=r"erase\.decision"):
             erase_persons(city[0], ["210102198803071018"], by=by, reason=reason)
+
+
+def test_a_later_file_that_cannot_be_blanked_is_not_taken_in(city: tuple[Lake, Path]) -> None:
+    """A workbook whose bytes were overwritten would be lost with all its other records."""
+    lake, _ = city
+    contract = replace(lake.contracts[WITH_PERSONS[0]], format="xlsx")
+    person = _identifiers(lake, WITH_PERSONS[0])[0]
+    tokens = load_tokens(lake.settings, lake.store)
+    forgetting = Forgetting(Gone({}, frozenset({tokens.mark(person)})), tokens)
+    other, theirs = Record(1, 2, 0, 0, ["210102"]), Record(2, 3, 0, 0, ["210102", f" {person}"])
+    assert forgetting.keep("a" * 64, Path("book.xlsx"), contract, [other]) is None
+    with pytest.raises(LakeError) as refused:
+        forgetting.keep("a" * 64, Path("book.xlsx"), contract, [other, theirs])
+    assert refused.value.rule == "erase.format"
+    assert forgetting.named == {}

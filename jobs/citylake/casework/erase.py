@@ -21,8 +21,8 @@ from citylake.ingest.erasure import (
     Gone,
     Span,
     bare_text,
-    can_blank,
     clear_inbox,
+    demand_blankable,
     gone,
     planned,
 )
@@ -107,17 +107,8 @@ def _of_receipt(
                     seeking.keep(file.sha256, path, form, piece)
             if seeking.named:
                 found[file.sha256] = (seeking.named[file.sha256], form)
-                _demand_blankable(form, receipt)
+                demand_blankable(form, f"receipt {receipt.number}")
     return found
-
-
-def _demand_blankable(form: Contract, receipt: Receipt) -> None:
-    if not can_blank(form):
-        raise LakeError(
-            "erase.format",
-            f"{form.id} receipt {receipt.number} holds the person in a file that cannot be blanked in place",
-            now="nothing was erased; the department has to deliver this file as plain text",
-        )
 
 
 def erase(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from citylake.contract.model import Contract
+from citylake.core.errors import LakeError
 from citylake.core.names import landing_key
 from citylake.ingest.formats.blocks import Block
 from citylake.ingest.formats.records import Record
@@ -59,6 +60,16 @@ def gone(store: Store) -> Gone:
     return Gone(rows, frozenset(marks))
 
 
+def demand_blankable(contract: Contract, what: str) -> None:
+    """LakeError `erase.format` for a file whose records cannot be blanked where they stand."""
+    if not can_blank(contract):
+        raise LakeError(
+            "erase.format",
+            f"{contract.id} {what} holds a person in a file that cannot be blanked in place",
+            now="nothing was changed; the department has to deliver this file as plain text",
+        )
+
+
 def can_blank(contract: Contract) -> bool:
     """Whether records of such a file can be blanked where they stand."""
     return contract.format in IN_PLACE and not contract.container
@@ -73,7 +84,9 @@ class Forgetting:
         self.named: dict[str, list[Span]] = {}
 
     def keep(self, sha256: str, path: Path, contract: Contract, piece: Piece) -> list[bool] | None:
-        """Which records of a piece stay; None when all of them do."""
+        """Which records of a piece stay; None when all of them do. LakeError `erase.format` where an erased
+        person comes in a file whose bytes cannot be blanked: nothing of it is taken in.
+        """
         erased = self._gone.rows.get(sha256, frozenset())
         spans = list(_spans(piece)) if erased or self._gone.marks else []
         found = {s.row for s in spans if s.row in erased}
@@ -81,6 +94,7 @@ class Forgetting:
             texts = _raw(path, contract, spans) if can_blank(contract) else _cells(piece)
             named = [s for s, t in zip(spans, texts, strict=True) if s.row not in erased and self._names(t)]
             if named:
+                demand_blankable(contract, f"file {sha256[:12]}")
                 self.named.setdefault(sha256, []).extend(named)
                 found |= {s.row for s in named}
         return [s.row not in found for s in spans] if found else None

@@ -28,17 +28,15 @@ def show(settings: Settings, store: Store, release: Release, suffix: str = "") -
     """A reader's session on a server that shows a release; with a suffix (`_r3`) in schemas of its own beside
     the present one. LakeError `release.elsewhere` where a server of others shows another release.
     """
-    reader, wanted = connect_as_reader(settings), _mark(store, release)
+    reader, tables = connect_as_reader(settings), [] if suffix else audit_tables(store)
+    wanted = ",".join([str(release.number), *(t.name for t in tables)])
     if _shown(reader, suffix) != wanted:
         if settings.readers_remote is not None:
             told = f"the readers' server at {settings.readers_address} does not show release {release.number}"
             raise LakeError("release.elsewhere", told, now="`citylake release` where that server runs")
-        _make(settings, store, release, suffix, wanted)
+        made = [*view_statements(settings, release, suffix), *audit_statements(settings, tables)]
+        _make(settings, made, suffix, wanted)
     return reader
-
-
-def _mark(store: Store, release: Release) -> str:
-    return ",".join([str(release.number), *(t.name for t in audit_tables(store))])
 
 
 def audit_tables(store: Store) -> list[Table]:
@@ -55,13 +53,11 @@ def _shown(reader: SparkSession, suffix: str) -> str | None:
         return None
 
 
-def _make(settings: Settings, store: Store, release: Release, suffix: str, mark: str) -> None:
-    made = view_statements(settings, release, suffix)
-    tables = [] if suffix else audit_tables(store)
+def _make(settings: Settings, made: list[str], suffix: str, mark: str) -> None:
     with reader_session(settings) as maker:
         maker.conf.set(DOOR, local_secret(settings.state, "door"))
         _forget_others(maker, made)
-        for statement in (*made, *audit_statements(settings, tables)):
+        for statement in made:
             maker.sql(statement).collect()
         maker.sql(f"CREATE DATABASE IF NOT EXISTS {MARK.split('.')[0]}").collect()
         maker.sql(f"CREATE OR REPLACE VIEW {MARK}{suffix} AS SELECT '{mark}' AS mark").collect()

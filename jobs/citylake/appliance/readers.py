@@ -13,6 +13,7 @@ import re
 import secrets
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from citylake.appliance.door import door_jar
@@ -128,9 +129,22 @@ def _refuse_blind(settings: Settings, account: str) -> None:
         )
 
 
+_ASKS = """import os, sys
+os.setgroups([])
+os.setgid(int(sys.argv[1]))
+os.setuid(int(sys.argv[2]))
+sys.exit(0 if os.access(sys.argv[3], os.R_OK) else 1)"""
+
+
 def may_read(account: str, path: Path) -> bool:
-    """Whether an account of this machine can read a file or list a folder, as the kernel decides."""
-    group = pwd.getpwnam(account).pw_gid
-    asked = ["test", "-r", str(path)]
-    done = subprocess.run(asked, user=account, group=group, extra_groups=[], check=False)
+    """Whether an account of this machine can read a file or list a folder, as the kernel decides.
+
+    A process of its own becomes that account: one forked from a client of Spark may end before it asks.
+    """
+    who = pwd.getpwnam(account)
+    asked = [sys.executable, "-c", _ASKS, str(who.pw_gid), str(who.pw_uid), str(path)]
+    done = subprocess.run(asked, capture_output=True, check=False)
+    if done.returncode not in (0, 1) or done.stderr:
+        told = f"it cannot be told what the account {account} reads"
+        raise EnvironmentFailed("readers.account", told, now="start it as root, or name no account")
     return done.returncode == 0

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from citylake.core.secrets import local_secret
 from citylake.core.settings import Settings
+from citylake.storage.spark import connect, reader_session
 from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 from pyspark.sql.connect.session import SparkSession
 
@@ -34,3 +37,18 @@ def test_a_task_ends_its_session(lake_settings: Settings) -> None:
             f"{lake_settings.spark_address}/;user_id=citylake;session_id={session}"
             f";token={local_secret(lake_settings.state, 'spark')}"
         ).range(1).count()
+
+
+def test_a_checkpoint_stays_with_the_server_that_made_it(lake_settings: Settings, readers: Any) -> None:
+    """Whichever of the two clients was opened or asked last, in any thread."""
+    spark = connect(lake_settings)
+
+    def rows() -> int:
+        with reader_session(lake_settings) as reader:
+            assert reader.sql("SELECT 1").collect()[0][0] == 1
+            return spark.range(3).localCheckpoint().localCheckpoint().count()
+
+    assert rows() == 3
+    assert readers.sql("SELECT 1").collect()[0][0] == 1
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(rows).result() == 3

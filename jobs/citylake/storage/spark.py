@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import json
+import os
 import re
 import socket
 import urllib.error
@@ -133,7 +134,7 @@ def _client(door: _Door) -> SparkSession:
 def _open(door: _Door) -> SparkSession:
     from pyspark.errors.exceptions.connect import SparkConnectException, SparkConnectGrpcException
     from pyspark.logger import PySparkLogger
-    from pyspark.sql import SparkSession as Client
+    from pyspark.sql.connect.session import SparkSession as Client
 
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         PySparkLogger.getLogger(
@@ -141,7 +142,8 @@ def _open(door: _Door) -> SparkSession:
         ).disabled = True  # they write every error a second time, with the server's stack, to standard error
     if not _listens(door.told):
         raise ServiceFailed("spark.unreachable", f"Spark at {door.told} does not answer", now=door.now)
-    client = Client.builder.remote(door.whole).create()
+    os.environ["SPARK_CONNECT_MODE_ENABLED"] = "1"  # functions and columns are Connect's
+    client = cast("SparkSession", Client(door.whole, hook_factories=[_own_answers(Client)]))
     try:
         _ = client.version
     except (SparkConnectException, SparkConnectGrpcException) as error:
@@ -150,6 +152,22 @@ def _open(door: _Door) -> SparkSession:
         text = f"Spark at {door.told} does not answer: {told[1] if told else str(error).splitlines()[0]}"
         raise ServiceFailed("spark.unreachable", text[:300], now=door.now) from None
     return client
+
+
+def _own_answers(client: type[Any]) -> type[Any]:
+    """What a command returns, a checkpoint, belongs to the session that sent the command: the client gives it
+    to the session that is active in the thread, which may be of another server.
+    """
+
+    class Own(client.Hook):
+        def __init__(self, session: Any) -> None:
+            self.session = session
+
+        def on_execute_plan(self, request: Any) -> Any:
+            client._active_session.session = self.session
+            return request
+
+    return Own
 
 
 def answers(settings: Settings, spark: SparkSession) -> bool:

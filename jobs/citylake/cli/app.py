@@ -28,6 +28,8 @@ from citylake.core.errors import LakeError
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,  # else help imports a reader of Markdown
+    context_settings={"max_content_width": 160},
     help="citylake: an open municipal data lake",
     pretty_exceptions_enable=False,
 )

@@ -11,7 +11,6 @@ import typer
 
 from citylake.cli.render import Json, demand, out, print_json, show_deliveries
 from citylake.core.errors import GateFailed
-from citylake.ledger.batches import FAILED, HELD
 
 if TYPE_CHECKING:
     from citylake.pipeline.lake import Lake
@@ -214,6 +213,7 @@ def releases(as_json: Json = False) -> None:
 @app.command()
 def run(as_json: Json = False) -> None:
     """The whole plan without a scheduler."""
+    from citylake.ledger.batches import FAILED, HELD
     from citylake.pipeline.lake import open_lake
     from citylake.pipeline.run import run_all
 

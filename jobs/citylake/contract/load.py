@@ -13,6 +13,7 @@ from citylake.contract.fit import absence, fitted
 from citylake.contract.lint import Problem, custom, problems
 from citylake.contract.meaning import step_constants
 from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, SafeView, SemanticType
+from citylake.contract.remembered import remembered
 from citylake.contract.rules import FACTS, row_rule
 from citylake.contract.source import Source, read_yaml
 from citylake.contract.texts import both, texts, twins
@@ -185,6 +186,10 @@ def load_contracts(root: Path) -> dict[str, Contract]:
 
 @lru_cache(maxsize=4)
 def _contracts(root: Path, files: tuple[tuple[str, int, int], ...]) -> dict[str, Contract]:
+    return remembered(root, lambda: _read(root))
+
+
+def _read(root: Path) -> dict[str, Contract]:
     types = load_types(root)
     loaded = [load_contract(read_yaml(path, root), types) for path in contract_files(root)]
     return {c.id: c for c in loaded}

@@ -1,5 +1,5 @@
-"""One Airflow DAG per dataset: receive, decode, refine. Generated from the plan; no logic, no heavy
-import.
+"""One Airflow DAG per dataset, of one task: receive, decode, refine. Generated from the plan; no logic, no
+heavy import.
 """
 
 from citylake.orchestrate.factory import dags_of

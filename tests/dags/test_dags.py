@@ -87,7 +87,7 @@ def test_every_dag_and_task_says_what_it_must(parsed: dict[str, Any]) -> None:
         t["pool"]
         for d in parsed["dags"].values()
         for n, t in d["tasks"].items()
-        if n in ("refine", "build", "release")
+        if n in ("ingest", "build", "release")
     }
     assert "default_pool" not in writers
     assert len(writers) == len(parsed["dags"])

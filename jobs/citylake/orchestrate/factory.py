@@ -92,14 +92,14 @@ def verb(name: str, subject: str | None = None, facts: dict[str, str] | None = N
 
 
 def _ingest(name: str, dataset: DatasetPlan) -> DAG:
-    """receive -> decode -> refine; the last one announces new silver."""
+    """One task for all hops: they share a process and a session, and each tells of its own in the result."""
     with _dag(name, dataset, _cron(dataset.frequency), ["ingest", dataset.department]) as dag:
-        receive = verb.override(task_id="receive")("receive", dataset.id)
-        decode = verb.override(task_id="decode")("decode", dataset.id)
-        refine = verb.override(
-            task_id="refine", pool=f"silver_{dag_name(dataset.id)}", outlets=[silver_asset(dataset.id)]
-        )("refine", dataset.id)
-        chain(receive, decode, refine)
+        verb.override(
+            task_id="ingest",
+            pool=f"silver_{dag_name(dataset.id)}",
+            outlets=[silver_asset(dataset.id)],
+            execution_timeout=timedelta(hours=5),
+        )("ingest", dataset.id)
     return dag
 
 

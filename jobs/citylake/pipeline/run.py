@@ -12,7 +12,7 @@ from citylake.core.attempts import Impossible
 from citylake.core.errors import LakeError, ServiceFailed
 from citylake.pipeline.lake import Lake
 from citylake.pipeline.plan import MartPlan, load_plan
-from citylake.pipeline.steps import VERBS
+from citylake.pipeline.steps import HOPS, VERBS
 
 
 def replay_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _all_steps(
     """
     steps: list[dict[str, Any]] = []
     for dataset in datasets:
-        for verb in ("receive", "decode", "refine"):
+        for verb in HOPS:
             steps.append(run_step(lake, verb, dataset))
             tell(f"{verb:8} {dataset}")
     broken: set[str] = set()

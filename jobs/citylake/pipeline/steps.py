@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from citylake.privacy.token_keys import Rotated
 
 
+HOPS = ("receive", "decode", "refine")
+"""The verbs that bring a dataset's deliveries into silver, in order."""
+
+
 def receive_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
     """Hops 1-3: ask the dataset's source when the settings name one, and answer every waiting delivery."""
     foreign = _fetched(lake, dataset) if dataset in lake.settings.sources else []
@@ -51,6 +55,13 @@ def _answer(receipt: Receipt) -> dict[str, Any]:
     return told | ({"findings": [asdict(f) for f in receipt.findings]} if receipt.findings else {})
 
 
+def ingest_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
+    """Hops 1-6 of a dataset, by one process: what each of them did, by verb."""
+    return {"dataset": dataset} | {
+        verb: VERBS[verb](lake, dataset) for verb in ("receive", "decode", "refine")
+    }
+
+
 def overrule_gate(lake: Lake, dataset: str, number: int, *, by: str, reason: str) -> dict[str, Any]:
     """A steward lets a held batch in: who and why go to the evidence, then it is admitted as it was
     judged.
@@ -74,7 +85,7 @@ def retry_batch(lake: Lake, dataset: str, number: int, *, by: str, reason: str) 
     from citylake.casework.withdraw import retry
 
     delivery = retry(lake.store, lake.contracts[dataset], number, by, reason)
-    steps = [VERBS[verb](lake, dataset) for verb in ("receive", "decode", "refine")]
+    steps = [VERBS[verb](lake, dataset) for verb in HOPS]
     return {"dataset": dataset, "receipt": number, "delivery": delivery, "steps": steps}
 
 
@@ -183,6 +194,7 @@ VERBS: dict[str, Callable[..., dict[str, Any]]] = {
     "receive": receive_dataset,
     "decode": decode_dataset,
     "refine": refine_dataset,
+    "ingest": ingest_dataset,
     "build": build_mart,
     "release": release,
     "report": report,

@@ -4,6 +4,7 @@ end.
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from typing import Any
 import pytest
 from citylake.core.settings import Settings, load_settings
 
+JVM, SHORT = "spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1"
+"""A server of tests ends before what the second compiler makes of its code has paid for itself."""
 PORTS = (
     "port_s3",
     "port_s3_master",
@@ -72,6 +75,7 @@ def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings
     state = tmp_path_factory.mktemp("state")
     values = {
         "CITYLAKE_STATE": str(state),
+        "CITYLAKE_SPARK_CONF": json.dumps({JVM: f"{load_settings().spark_conf[JVM]} {SHORT}"}),
         **{f"CITYLAKE_{n.upper()}": str(p) for n, p in zip(PORTS, free_ports(len(PORTS)), strict=True)},
     }
     os.environ.update(values)
@@ -117,10 +121,12 @@ def store(lake_settings: Settings):
 
 @pytest.fixture(scope="session")
 def spark(lake_settings: Settings):
-    """A client of the Spark Connect server."""
-    from citylake.storage.spark import connect
+    """A client of the Spark Connect server, which plans for few rows."""
+    from citylake.storage.spark import connect, plan_for
 
-    return connect(lake_settings)
+    client = connect(lake_settings)
+    plan_for(client, lake_settings, 0)
+    return client
 
 
 @pytest.fixture(scope="session")

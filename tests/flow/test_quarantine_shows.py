@@ -9,7 +9,7 @@ from citylake.contract.load import load_contracts
 from citylake.core.names import quarantine
 from citylake.core.settings import ROOT, Settings
 from citylake.pipeline.lake import open_lake
-from citylake.refine.admit import texts_shown
+from citylake.refine.judging import texts_shown
 from citylake.storage.delta import open_table
 
 from tests.flow.deliveries import REGISTER, components, send

@@ -14,7 +14,7 @@ from citylake.contract.model import Contract
 from citylake.core.errors import LakeError
 from citylake.ledger.evidence import events
 from citylake.marts.build import input_frames, input_rows, load_mart, typed
-from citylake.storage.spark import checkpoints, choose_codegen
+from citylake.storage.spark import checkpoints, plan_for
 from citylake.storage.store import Store
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def released_build(
         raise LakeError(
             "trace.not_built", f"no event tells of version {version} of {name}", now="citylake check"
         )
-    choose_codegen(spark, settings, input_rows(settings, inputs))
+    plan_for(spark, settings, input_rows(settings, inputs))
     rewriter = Rewriter(spark)
     frames = {
         i: rewriter.input(i, frame, input_key(contracts, i, frame.columns))

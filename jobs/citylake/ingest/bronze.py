@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from citylake.compile.bronze import BRONZE_LINEAGE
 from citylake.contract.model import Contract
-from citylake.core.errors import EnvironmentFailed
 from citylake.core.names import bronze, landing_key
 from citylake.core.settings import Settings
 from citylake.ingest.decode import bronze_batches, bronze_schema
@@ -22,8 +21,9 @@ from citylake.ledger.evidence import append, events
 from citylake.ledger.receipts import Receipt
 from citylake.privacy.token_keys import CHAIN, held_key, load_tokens
 from citylake.privacy.tokens import Tokens
-from citylake.storage.delta import APP, KEPT_FOR_GOOD, delta_options, holds, open_table
+from citylake.storage.delta import holds
 from citylake.storage.store import Store
+from citylake.storage.writing import Mark, create, once
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, WriterProperties
@@ -50,7 +50,7 @@ def decode(settings: Settings, store: Store, contract: Contract, receipt: Receip
     """
     contract = contracts.of_receipt(store, contract, events(store, contract.id), receipt)
     tokens = _tokens(settings, store)  # before the first table: a lake without any makes its key
-    table = _ensure_table(settings, contract)
+    table = create(settings, bronze(contract.id), bronze_schema(contract))
     done, forgetting = holds(table, receipt.number), Forgetting(gone(store), tokens)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
         counted = _Counted(
@@ -75,22 +75,6 @@ def _tokens(settings: Settings, store: Store) -> Tokens:
     if held and not events(store, CHAIN):
         append(store, CHAIN, "established", 0, {"key_id": held.key_id, "key_files": list(held.closed)})
     return found
-
-
-def _ensure_table(settings: Settings, contract: Contract) -> DeltaTable:
-    """The bronze table as it stands. It is created empty: of two writers that create it with rows, delta-rs
-    lets both rows in.
-    """
-    from deltalake import DeltaTable
-
-    found = open_table(settings, bronze(contract.id))
-    if found is not None:
-        return found
-    uri, options = bronze(contract.id).rust_uri(settings.lake), delta_options(settings)
-    DeltaTable.create(
-        uri, bronze_schema(contract), mode="ignore", configuration=KEPT_FOR_GOOD, storage_options=options
-    )
-    return DeltaTable(uri, storage_options=options)
 
 
 def _landed(store: Store, contract: Contract, receipt: Receipt, folder: Path) -> dict[str, Path]:
@@ -126,29 +110,19 @@ def writer_properties(contract: Contract) -> WriterProperties:
 
 
 def _write(table: DeltaTable, contract: Contract, receipt: Receipt, counted: _Counted) -> None:
-    """Commit over the very version whose marker was read: another writer of the same batch makes the commit
-    fail.
-    """
-    from deltalake import CommitProperties, Transaction, write_deltalake
-    from deltalake.exceptions import CommitFailedError
+    from deltalake import write_deltalake
 
     reader = pa.RecordBatchReader.from_batches(bronze_schema(contract), iter(counted))
-    marker = CommitProperties(
-        custom_metadata={"batch_id": receipt.batch_id, "receipt": str(receipt.number)},
-        app_transactions=[Transaction(APP, receipt.number)],
-    )
-    try:
+    mark = Mark({"batch_id": receipt.batch_id, "receipt": str(receipt.number)}, receipt.number)
+
+    def work() -> None:
         write_deltalake(
             table,
             reader,
             mode="append",
             schema_mode="merge",
-            commit_properties=marker,
+            commit_properties=mark.properties,
             writer_properties=writer_properties(contract),
         )
-    except CommitFailedError:
-        table.update_incremental()
-        if not holds(table, receipt.number):
-            raise EnvironmentFailed(
-                "bronze.raced", f"{contract.id}: another writer committed first", now="run it again"
-            ) from None
+
+    once(table, mark, work)

@@ -42,13 +42,14 @@ from citylake.marts import kept
 from citylake.marts.kept import ABSENT
 from citylake.marts.restatement import restate
 from citylake.refine.flag_bits import flag_bits
-from citylake.storage import reading
-from citylake.storage.delta import open_table, version
-from citylake.storage.evolve import conformed
-from citylake.storage.spark import choose_codegen
+from citylake.storage import reading, writing
+from citylake.storage.delta import KEPT_FOR_GOOD, open_table, version
+from citylake.storage.evolve import ColumnShape, conformed, delta_schema
+from citylake.storage.spark import plan_for
 from citylake.storage.store import Store
 
 if TYPE_CHECKING:
+    from deltalake import DeltaTable
     from pyspark.sql import DataFrame, SparkSession
 
 LEDGER_DDL = {
@@ -89,11 +90,12 @@ def build_table(
             "passed": last.facts["gate"]["passed"],
         }
     rows, code = input_rows(settings, inputs), load_mart(settings.root, name)
-    choose_codegen(spark(), settings, rows)
+    plan_for(spark(), settings, rows)
     frames = input_frames(spark(), settings, store, contracts, name, inputs)
     update = hasattr(code, "update") and rows >= settings.update_from_rows
     whole = kept.frame(spark(), settings, contract, code, frames, inputs) if update else code.build(frames)
-    done = _write(settings, store, contract, whole, inputs)
+    small = not update and rows < settings.codegen_from_records
+    done = _write(settings, store, contract, whole, inputs, small=small)
     return {**done, **restate(settings, store, spark, contract, events(store, contract.id))}
 
 
@@ -246,7 +248,13 @@ def input_ddl(root: Path, contracts: dict[str, Contract], name: str) -> str:
 
 
 def _write(
-    settings: Settings, store: Store, contract: Contract, frame: DataFrame, inputs: dict[str, str]
+    settings: Settings,
+    store: Store,
+    contract: Contract,
+    frame: DataFrame,
+    inputs: dict[str, str],
+    *,
+    small: bool,
 ) -> dict[str, Any]:
     from pyspark.sql import Observation
 
@@ -257,14 +265,35 @@ def _write(
     suite, seen = rows_suite(contract), Observation(f"gate {contract.id}")
     counted = with_key_counts(typed(frame, contract), suite)
     watched = counted.observe(seen, *plan(suite, counted)).select(*[c.name for c in contract.columns])
-    writer = watched.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
-    writer.option("delta.dataSkippingStatsColumns", statistics(contract)).option(
-        "userMetadata", json.dumps(inputs)
-    ).save(table.spark_uri(settings.lake))
+    _put(settings, contract, watched, {"userMetadata": json.dumps(inputs)}, small=small)
     gate = judge_mart(settings.root, contract, counted.schema.json(), dict(seen.get))
     facts = {"inputs": inputs, "version": version(settings, table), "gate": gate}
     append(store, contract.id, "built", None, facts)
     return {"mart": contract.id, "built": True, "passed": gate["passed"], "version": facts["version"]}
+
+
+def _put(
+    settings: Settings, contract: Contract, rows: DataFrame, told: dict[str, str], *, small: bool
+) -> None:
+    """Replace what a mart holds, in one commit. Few rows pass through the memory of this process."""
+    table, properties = mart(contract.id), {"delta.dataSkippingStatsColumns": statistics(contract)}
+    opened = _in_memory(settings, contract, table, properties) if small else None
+    if opened is None:
+        writer = rows.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
+        writer.options(**properties, **told).save(table.spark_uri(settings.lake))
+        return
+    found = writing.commented(rows.toArrow(), {c.name: column_comment(contract, c) for c in contract.columns})
+    writing.overwrite(opened, found, writing.Mark(told))
+
+
+def _in_memory(
+    settings: Settings, contract: Contract, table: Table, properties: dict[str, str]
+) -> DeltaTable | None:
+    """The table of a mart, made empty at first, when delta-rs can write it as its contract wants it."""
+    shape = [ColumnShape(c.name, c.type.physical) for c in contract.columns]
+    opened = writing.create(settings, table, delta_schema(shape), {**KEPT_FOR_GOOD, **properties})
+    said = opened.metadata().configuration
+    return opened if writing.writable(opened) and properties.items() <= said.items() else None
 
 
 def typed(frame: DataFrame, contract: Contract) -> DataFrame:

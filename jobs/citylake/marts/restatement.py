@@ -21,8 +21,8 @@ from citylake.core.settings import Settings
 from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import Event, append
 from citylake.ledger.receipts import dataset_receipts
-from citylake.storage import reading
-from citylake.storage.delta import commits, delta_options, open_table
+from citylake.storage import reading, writing
+from citylake.storage.delta import commits, open_table
 from citylake.storage.store import Store
 
 if TYPE_CHECKING:
@@ -117,7 +117,6 @@ def _enter(
     from pyspark.sql import Observation
     from pyspark.sql import functions as F
 
-    _ensure_ledger(settings)
     seen, at = (
         Observation(f"restated {contract.id}"),
         {"old": old.facts["version"], "new": new.facts["version"]},
@@ -135,11 +134,19 @@ def _enter(
         {k: F.lit(v) for k, v in facts.items()}
         | {f"{n}_version": F.lit(v).cast("bigint") for n, v in at.items()}
     )
-    writer = rows.select(*_SCHEMA.names).coalesce(1).write.format("delta").mode("append")
-    writer.option("txnAppId", f"restated {contract.id}").option("txnVersion", at["new"]).save(
-        LEDGER.spark_uri(settings.lake)
-    )
+    held = open_table(settings, mart(contract.id))
+    few = held is not None and held.count() < settings.codegen_from_records
+    _append(settings, rows.select(*_SCHEMA.names), f"restated {contract.id}", at["new"], few=few)
     return {k: int(v or 0) for k, v in seen.get.items()}
+
+
+def _append(settings: Settings, rows: DataFrame, app: str, number: int, *, few: bool) -> None:
+    ledger = writing.create(settings, LEDGER, _SCHEMA)
+    if few:
+        writing.append(ledger, rows.toArrow(), writing.Mark({}, number, app))
+        return
+    writer = rows.coalesce(1).write.format("delta").mode("append")
+    writer.option("txnAppId", app).option("txnVersion", number).save(LEDGER.spark_uri(settings.lake))
 
 
 def changes(old: DataFrame, new: DataFrame, keys: Sequence[str]) -> DataFrame:
@@ -191,16 +198,6 @@ def _cells(columns: list[str]) -> Column:
         if pairs
         else F.expr("CAST(array() AS ARRAY<STRUCT<column: STRING, old: STRING, new: STRING>>)")
     )
-
-
-def _ensure_ledger(settings: Settings) -> None:
-    """Created empty by a conditional commit: losing that race is harmless (decision 0007)."""
-    from deltalake import DeltaTable
-
-    if open_table(settings, LEDGER) is None:
-        DeltaTable.create(
-            LEDGER.rust_uri(settings.lake), _SCHEMA, mode="ignore", storage_options=delta_options(settings)
-        )
 
 
 def restatements(settings: Settings, name: str | None = None) -> list[dict[str, Any]]:

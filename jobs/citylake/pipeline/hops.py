@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from citylake.casework.telling import tell
 from citylake.compile.select import compile_contract
@@ -17,7 +18,11 @@ from citylake.ledger.evidence import Event, append, events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts, replacement
 from citylake.pipeline.lake import Lake
 
+if TYPE_CHECKING:
+    from citylake.refine.judging import Judged
+
 T = TypeVar("T")
+DECODED = REACHED[1]
 
 
 def decode_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
@@ -28,11 +33,12 @@ def decode_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
 
 
 def refine_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Hops 5-6: judge, gate and admit every decoded batch, one after the other, since each builds on the
-    last; then tell the department what it is owed.
+    """Hops 5-6: judge the decoded batches, then refine, gate and admit one after the other, since each builds
+    on the last; then tell the department what it is owed.
     """
-    contract = lake.contracts[dataset]
-    done = [_guarded(lake, contract, r, _refine_one) for r in _waiting(lake, dataset, REACHED[1:])]
+    contract, waiting = lake.contracts[dataset], _waiting(lake, dataset, REACHED[1:])
+    work = partial(_refine_one, _judged_together(lake, contract))
+    done = [_guarded(lake, contract, r, work) for r in waiting]
     tell(lake.settings, lake.store, contract, lambda: lake.spark)
     return {"dataset": dataset, "batches": done}
 
@@ -80,11 +86,30 @@ def _decode_one(hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt) -> 
     return hop("decode", lambda: decode(lake.settings, lake.store, contract, receipt))
 
 
-def _refine_one(hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt) -> dict[str, Any]:
+def _judged_together(lake: Lake, contract: Contract) -> dict[int, Judged]:
+    """The batches that wait, judged in as few passes as their rows allow; where one of them breaks that, each
+    is judged alone in its own turn.
+    """
+    from citylake.refine.judging import judge_batches
+
+    waiting = _waiting(lake, contract.id, (DECODED,))
+    if len(waiting) < 2:
+        return {}
+    compiled = compile_contract(contract, lake.settings.root)
+    try:
+        found = judge_batches(lake.spark, lake.settings, lake.store, compiled, waiting)
+        return {j.receipt.number: j for j in found}
+    except Exception:  # whose fault it is shows when each is judged alone
+        return {}
+
+
+def _refine_one(
+    judged: dict[int, Judged], hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt
+) -> dict[str, Any]:
     from citylake.refine.admit import admit
     from citylake.refine.staged import stage_of
 
-    refined = hop("refine", lambda: _refined(lake, contract, receipt))
+    refined = hop("refine", lambda: _refined(lake, contract, receipt, judged.get(receipt.number)))
     counts = refined.facts["counts"]
     hop("gate", lambda: _gated(lake, contract, receipt, refined))
     passed = batch_state(receipt, events(lake.store, contract.id)) in ("gate", "overruled")
@@ -95,8 +120,9 @@ def _refine_one(hop: _Hop, lake: Lake, contract: Contract, receipt: Receipt) -> 
     return {"passed": passed, **{k: v for k, v in counts.items() if not k.startswith("rule:")}}
 
 
-def _refined(lake: Lake, contract: Contract, receipt: Receipt) -> Event:
+def _refined(lake: Lake, contract: Contract, receipt: Receipt, judged: Judged | None) -> Event:
     """The refined event; a batch whose gate has spoken is not refined again, silver may already hold it."""
+    from citylake.refine.judging import judge_batches
     from citylake.refine.refine import refine
     from citylake.refine.rules import keep
 
@@ -107,7 +133,8 @@ def _refined(lake: Lake, contract: Contract, receipt: Receipt) -> Event:
     admitted = admitted_receipts(lake.store, contract.id)
     compiled = compile_contract(contract, lake.settings.root)
     keep(lake.store, compiled)
-    refined = refine(lake.spark, lake.settings, compiled, receipt, replacement(receipt, admitted))
+    judged = judged or next(judge_batches(lake.spark, lake.settings, lake.store, compiled, [receipt]))
+    refined = refine(lake.spark, lake.settings, judged, replacement(receipt, admitted))
     return append(lake.store, contract.id, "refined", receipt.number, asdict(refined))
 
 

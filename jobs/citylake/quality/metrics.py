@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame
 
 _UNIQUE = ("expect_column_values_to_be_unique", "expect_compound_columns_to_be_unique")
+_PLANNED: dict[tuple[str, str], list[Column]] = {}  # suite and shape of the frame -> aggregates
 
 
 def uniqueness_keys(suite: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -32,15 +34,18 @@ def with_key_counts(frame: DataFrame, suite: dict[str, Any]) -> DataFrame:
 
 
 def plan(suite: dict[str, Any], frame: DataFrame) -> list[Column]:
-    """The aggregates behind the verdicts of a suite, aliased by metric; GX's providers build them. No Spark
-    job.
+    """The aggregates behind the verdicts of a suite, aliased by metric; GX's providers build them, once in a
+    process for frames of one shape. No Spark job.
     """
     from great_expectations.core import ExpectationSuite
 
     from citylake.quality.engine import PlanningEngine
     from citylake.quality.judge import resolved_metrics
 
-    engine = PlanningEngine(frame)
-    for expectation in ExpectationSuite(**suite).expectations:
-        resolved_metrics(expectation, engine)
-    return [column.alias(alias) for alias, column in engine.noted.items()]
+    shape = json.dumps(suite, sort_keys=True), frame.schema.json()
+    if shape not in _PLANNED:
+        engine = PlanningEngine(frame)
+        for expectation in ExpectationSuite(**suite).expectations:
+            resolved_metrics(expectation, engine)
+        _PLANNED[shape] = [column.alias(alias) for alias, column in engine.noted.items()]
+    return _PLANNED[shape]

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from citylake.contract.model import Contract
-from citylake.core.names import quarantine, silver
+from citylake.core.names import Table, quarantine, silver
 from citylake.core.settings import Settings
 from citylake.ledger.receipts import Receipt
 from citylake.privacy.masking import SAMPLES
 from citylake.refine import rows
-from citylake.refine.refine import batches, follow_silver, judge
+from citylake.refine.judging import judge, refused
+from citylake.refine.refine import follow_silver
 from citylake.refine.staged import Stage
-from citylake.storage.columns import QUARANTINE_PLACE
+from citylake.storage import writing
 from citylake.storage.delta import APP, holds, open_table
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
 
 
 def admit(spark: SparkSession, stage: Stage, counts: dict[str, int]) -> None:
@@ -33,11 +38,36 @@ def admit(spark: SparkSession, stage: Stage, counts: dict[str, int]) -> None:
 
 
 def _into_silver(spark: SparkSession, stage: Stage, *, merge: bool) -> None:
-    settings, contract, receipt = stage.settings, stage.contract, stage.receipt
+    settings, contract = stage.settings, stage.contract
     follow_silver(spark, settings, contract)
+    opened, staged = open_table(settings, silver(contract.id)), stage.rows("operations")
+    if opened is None or staged is None or not _in_memory(stage, opened, staged, merge=merge):
+        _by_spark(spark, stage, merge=merge)
+    elif merge:
+        how = rows.merging(contract, staged.drop_columns("_op").column_names)
+        writing.merge(opened, rows.with_marks(staged, contract), how, _mark(stage))
+    else:
+        writing.append(opened, staged.drop_columns("_op"), _mark(stage))
+
+
+def _in_memory(stage: Stage, opened: DeltaTable, staged: pa.Table, *, merge: bool) -> bool:
+    """Whether a batch goes into silver without Spark: both are small, and it was staged in silver's shape."""
+    held = pa.schema(opened.schema())
+    rows = writing.storable(staged.drop_columns("_op")).schema
+    fits = dict(zip(held.names, held.types, strict=True)) == dict(zip(rows.names, rows.types, strict=True))
+    few = not merge or opened.count() < stage.settings.codegen_from_records
+    return fits and few and writing.writable(opened)
+
+
+def _mark(stage: Stage) -> writing.Mark:
+    return writing.Mark({"userMetadata": stage.receipt.batch_id}, stage.receipt.number)
+
+
+def _by_spark(spark: SparkSession, stage: Stage, *, merge: bool) -> None:
+    settings, contract, receipt = stage.settings, stage.contract, stage.receipt
     staged = stage.operations(spark)
     if not merge:
-        _append_silver(staged.drop("_op"), settings, contract, receipt)
+        _append(staged.drop("_op"), stage, silver(contract.id))
         return
     view = f"staged_{contract.id.replace('/', '_')}"
     staged.createOrReplaceTempView(view)
@@ -46,12 +76,11 @@ def _into_silver(spark: SparkSession, stage: Stage, *, merge: bool) -> None:
         spark.sql(sql).collect()
 
 
-def _append_silver(new: DataFrame, settings: Settings, contract: Contract, receipt: Receipt) -> None:
-    """A batch of new keys only needs no MERGE."""
-    writer = (
-        new.write.format("delta").mode("append").option("txnAppId", APP).option("txnVersion", receipt.number)
+def _append(new: DataFrame, stage: Stage, table: Table) -> None:
+    writer = new.write.format("delta").mode("append").option("userMetadata", stage.receipt.batch_id)
+    writer.option("txnAppId", APP).option("txnVersion", stage.receipt.number).save(
+        table.spark_uri(stage.settings.lake)
     )
-    writer.option("userMetadata", receipt.batch_id).save(silver(contract.id).spark_uri(settings.lake))
 
 
 def admitted(
@@ -63,52 +92,27 @@ def admitted(
 
 
 def _append_quarantine(spark: SparkSession, stage: Stage) -> None:
-    writer = refused(spark, stage).write.format("delta").mode("append")
-    writer.option("txnAppId", APP).option("txnVersion", stage.receipt.number).option(
-        "userMetadata", stage.receipt.batch_id
-    ).save(quarantine(stage.contract.id).spark_uri(stage.settings.lake))
+    table, broken = quarantine(stage.contract.id), stage.rows("refused")
+    opened = (
+        None if broken is None else writing.create(stage.settings, table, writing.storable(broken).schema)
+    )
+    if broken is None or opened is None or not writing.writable(opened):
+        _append(_refused(spark, stage), stage, table)
+    else:
+        writing.append(opened, broken, _mark(stage))
 
 
-def refused(spark: SparkSession, stage: Stage) -> DataFrame:
-    """The rows of a batch that broke a rule: place, reasons and record, which is the key and, under
-    `_delivered`, the texts that came. Rows that share a record number (cells of a wide file, pollutants of a
-    packet) are told apart by the key, which stands alone there.
-    """
-    judged, compiled = stage.judged(spark), stage.compiled
-    if judged is None:
-        judged = judge(spark, stage.settings, compiled, stage.receipt)
-    broken = judged.where(f"NOT ({compiled.clean})")
-    shown, told = texts_shown(stage.contract), list[str]()
-    if shown:
-        came = batches(spark, stage.settings, stage.contract, [stage.receipt.number])
-        place = ["_file_id", "_row_no"]
-        texts = F.first(F.struct(*shown)).alias("_delivered")
-        alone = came.groupBy(*place).agg(texts, F.count(F.lit(1)).alias("_n")).where("_n = 1").drop("_n")
-        broken = broken.join(alone, place, "left")
-        told = ["_delivered"]
-    record = F.to_json(F.struct(*compiled.keys, *told)).alias("record")
-    return broken.select(*QUARANTINE_PLACE, F.col("_verdict").alias("reasons"), record)
-
-
-def texts_shown(contract: Contract) -> list[str]:
-    """The delivered texts that quarantine shows beside the key: what is restricted stays in bronze."""
-    if contract.unpivot:
-        return []
-    return [
-        c.name
-        for c in contract.columns
-        if c.delivered
-        and c.name not in contract.keys
-        and c.type.personal == "none"
-        and c.type.classification not in ("restricted", "confidential")
-    ]
+def _refused(spark: SparkSession, stage: Stage) -> DataFrame:
+    rows, numbers = stage.judged(spark), [stage.receipt.number]
+    judged = judge(spark, stage.settings, stage.compiled, numbers) if rows is None else rows
+    return refused(spark, stage.settings, stage.compiled, judged, numbers)
 
 
 def refused_rows(spark: SparkSession, stage: Stage, most: int = SAMPLES) -> list[dict[str, Any]]:
     """The first refused rows of each rule of a batch that is not in quarantine, since its gate holds it."""
     rank = F.row_number().over(Window.partitionBy("rule").orderBy("_file_id", "_row_no", "record"))
     first = (
-        refused(spark, stage)
+        _refused(spark, stage)
         .withColumn("rule", F.explode("reasons"))
         .withColumn("rank", rank)
         .where(F.col("rank") <= most)

@@ -14,20 +14,20 @@ from pyspark.sql import functions as F
 
 from citylake.compile.select import Compiled
 from citylake.compile.suite import rows_suite
-from citylake.compile.tables import bronze_shape, silver_shape
+from citylake.compile.tables import silver_shape
 from citylake.contract.model import Contract
 from citylake.core.calendar import first_day
-from citylake.core.names import bronze, silver
+from citylake.core.names import silver
 from citylake.core.settings import Settings
 from citylake.ledger.receipts import Receipt, Replacement
 from citylake.quality.metrics import plan, with_key_counts
 from citylake.refine import rows
 from citylake.refine.flag_bits import flag_bits
-from citylake.refine.staged import new_stage
+from citylake.refine.judging import Judged, judge
 from citylake.storage import reading
 from citylake.storage.delta import holds, open_table
-from citylake.storage.evolve import follow, gathered
-from citylake.storage.spark import choose_codegen
+from citylake.storage.evolve import follow
+from citylake.storage.spark import plan_for
 
 
 @dataclass(frozen=True)
@@ -44,16 +44,14 @@ class Refined:
 def refine(
     spark: SparkSession,
     settings: Settings,
-    compiled: Compiled,
-    receipt: Receipt,
+    batch: Judged,
     replacing: Replacement | None = None,
 ) -> Refined:
-    """Judge one batch, then deduplicate and compare it in the one action that writes its operations."""
-    contract = compiled.contract
-    choose_codegen(spark, settings, receipt.records)
+    """Deduplicate and compare a judged batch in the one action that writes its operations."""
+    stage, judged = batch.stage, batch.rows
+    compiled, contract, receipt = stage.compiled, stage.contract, stage.receipt
+    plan_for(spark, settings, batch.size)
     follow_silver(spark, settings, contract)
-    stage = new_stage(settings, compiled, receipt)
-    judged = stage.write("judged", judge(spark, settings, compiled, receipt))
     counts, seen, actions, ends = (
         Observation(f"{n} {receipt.label}") for n in ("batch", "gate", "actions", "endings")
     )
@@ -69,10 +67,10 @@ def refine(
         accepted, current, contract, start, _protected(spark, settings, contract, receipt, later)
     ).observe(actions, *rows.action_counts(), F.count(F.lit(1)).alias("compared"))
     operations = rows.operations(compared, compiled, current.columns, start)
-    batch = _Batch(spark, settings, compiled, receipt, judged, current)
-    ending = batch.ended(start, ends)
+    held = _Batch(spark, settings, compiled, receipt, judged, current)
+    ending = held.ended(start, ends)
     if ending is None and replacing is not None:
-        ending = batch.withdrawn(replacing, later, ends)
+        ending = held.withdrawn(replacing, later, ends)
     whole = operations if ending is None else operations.unionByName(ending)
     stage.write("operations", rows.stored(whole, current))
     found = {**counts.get, **actions.get, **(ends.get if ending is not None else {"ended": 0})}
@@ -138,7 +136,7 @@ def _named_later(
     if replacing is None or not replacing.later:
         return None
     return (
-        _judged(spark, settings, compiled, sorted(replacing.later), "later")
+        judge(spark, settings, compiled, sorted(replacing.later))
         .where(compiled.clean)
         .select(*compiled.contract.keys)
         .distinct()
@@ -156,27 +154,6 @@ def _earlier(
         & (F.col("_receipt") < min(replacing.taken_back))
     )
     return rows.last_versions(known, contract)
-
-
-def judge(spark: SparkSession, settings: Settings, compiled: Compiled, receipt: Receipt) -> DataFrame:
-    """The rows of one batch of bronze as its contract's SELECT sees them."""
-    return _judged(spark, settings, compiled, [receipt.number], "bronze")
-
-
-def _judged(
-    spark: SparkSession, settings: Settings, compiled: Compiled, numbers: list[int], prefix: str
-) -> DataFrame:
-    view = f"{prefix}_{compiled.contract.id.replace('/', '_')}"
-    batches(spark, settings, compiled.contract, numbers).createOrReplaceTempView(view)
-    return spark.sql(compiled.select.replace("{bronze}", view))
-
-
-def batches(spark: SparkSession, settings: Settings, contract: Contract, numbers: list[int]) -> DataFrame:
-    """The batches of bronze with these receipts, found by the statistics of `_receipt`; older contracts may
-    have named the columns or lacked some.
-    """
-    where = f"_receipt IN ({', '.join(map(str, numbers))})"
-    return gathered(reading.frame(spark, settings, bronze(contract.id), where=where), bronze_shape(contract))
 
 
 def current_silver(spark: SparkSession, settings: Settings, contract: Contract) -> DataFrame:

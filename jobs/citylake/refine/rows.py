@@ -4,15 +4,19 @@ I/O.
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from citylake.compile.select import Compiled, Rule
 from citylake.compile.tables import content, silver_shape
 from citylake.contract.model import Contract
+from citylake.storage.writing import Merging
 
 DISPOSITIONS = ("accepted", "duplicate", "superseded", "quarantined")
 ASSERT, RETIRE = "assert", "retire"
+MARKED = "_m_"  # prefix of the key's columns of a row that retires it
 
 
 def rank(judged: DataFrame, compiled: Compiled, file_ids: tuple[str, ...]) -> DataFrame:
@@ -218,12 +222,32 @@ def without_claims(missing: DataFrame, judged: DataFrame, compiled: Compiled) ->
 
 def merge_sql(target: str, source: str, contract: Contract, columns: list[str]) -> str:
     """The one MERGE that admits a batch: retire by key, assert as new rows of these columns."""
-    keys = contract.keys
-    open_row = "t._known_to IS NULL" + (" AND t._valid_to IS NULL" if contract.kind == "register" else "")
-    match = " AND ".join(f"t.{k} = s._m_{k}" for k in keys)
-    marks = ", ".join(f"CASE WHEN _op = '{RETIRE}' THEN {k} END AS _m_{k}" for k in keys)
-    values = ", ".join(f"s.{c}" for c in columns)
+    how = merging(contract, columns)
+    values = ", ".join(how.insert.values())
+    marks = ", ".join(f"CASE WHEN _op = '{RETIRE}' THEN {k} END AS {MARKED}{k}" for k in contract.keys)
     return f"""MERGE INTO {target} t USING (SELECT *, {marks} FROM {source}) s
-ON {match} AND {open_row}
-WHEN MATCHED THEN UPDATE SET t._known_to = s._known_from
-WHEN NOT MATCHED AND s._op = '{ASSERT}' THEN INSERT ({", ".join(columns)}) VALUES ({values})"""
+ON {how.on}
+WHEN MATCHED THEN UPDATE SET {", ".join(f"t.{c} = {v}" for c, v in how.update.items())}
+WHEN NOT MATCHED AND {how.insert_where} THEN INSERT ({", ".join(how.insert)}) VALUES ({values})"""
+
+
+def merging(contract: Contract, columns: list[str]) -> Merging:
+    """What the operations of a batch do to silver; a row that retires a key bears it in marked columns."""
+    open_row = "t._known_to IS NULL" + (" AND t._valid_to IS NULL" if contract.kind == "register" else "")
+    match = " AND ".join(f"t.{k} = s.{MARKED}{k}" for k in contract.keys)
+    return Merging(
+        on=f"{match} AND {open_row}",
+        update={"_known_to": "s._known_from"},
+        insert={c: f"s.{c}" for c in columns},
+        insert_where=f"s._op = '{ASSERT}'",
+    )
+
+
+def with_marks(operations: pa.Table, contract: Contract) -> pa.Table:
+    """Operations in memory with the marked columns of `merging`."""
+    retires = pc.call_function("equal", [operations["_op"], pa.scalar(RETIRE)])
+    for key in contract.keys:
+        column = operations[key]
+        marked = pc.call_function("if_else", [retires, column, pa.scalar(None, column.type)])
+        operations = operations.append_column(f"{MARKED}{key}", marked)
+    return operations

@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from uuid import uuid4
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from citylake.compile.select import Compiled, compile_contract
 from citylake.compile.tables import silver_shape
@@ -37,9 +40,11 @@ class Stage:
     """The stage of one attempt at a batch; no attempt: an older lake's, one Delta table of operations."""
 
     settings: Settings
+    store: Store
     compiled: Compiled  # as it judged the batch; its contract is today's
     receipt: Receipt
     attempt: str | None
+    few: bool = False  # whether rows that are written pass through the memory of this process
 
     @property
     def contract(self) -> Contract:
@@ -47,41 +52,66 @@ class Stage:
         return self.compiled.contract
 
     @property
-    def _address(self) -> str:
-        return stage_table(self.contract, self.receipt).spark_uri(self.settings.lake)
+    def _table(self) -> Table:
+        return stage_table(self.contract, self.receipt)
+
+    def address(self, name: str) -> str:
+        """Where Spark finds rows of this attempt."""
+        return f"{self._table.spark_uri(self.settings.lake)}/{self.attempt}/{name}"
 
     def write(self, name: str, rows: DataFrame) -> DataFrame:
         """Write rows, and give them back as they were written."""
-        path = f"{self._address}/{self.attempt}/{name}"
-        rows.write.options(**_WRITTEN).parquet(path)
-        return rows.sparkSession.read.schema(rows.schema).parquet(path)
+        if self.few:
+            return self.keep(name, rows.sparkSession, rows.toArrow())
+        rows.write.options(**_WRITTEN).parquet(self.address(name))
+        return rows.sparkSession.read.schema(rows.schema).parquet(self.address(name))
+
+    def keep(self, name: str, spark: SparkSession, rows: pa.Table) -> DataFrame:
+        """Write rows that are in memory, and give them back as they were written."""
+        self.store.put(self._key(name), _parquet(rows))
+        return spark.read.schema(from_arrow_schema(rows.schema)).parquet(self.address(name))
+
+    def rows(self, name: str) -> pa.Table | None:
+        """The rows that passed through memory when they were written; None where there are none such."""
+        if self.attempt is None or not self.store.exists(self._key(name)):
+            return None
+        return pq.read_table(pa.BufferReader(self.store.get(self._key(name))))
+
+    def _key(self, name: str) -> str:
+        return f"{self._table.key}/{self.attempt}/{name}/rows.parquet"
 
     def judged(self, spark: SparkSession) -> DataFrame | None:
         """The judged rows; None where an older lake kept none."""
         if self.attempt is None:
             return None
-        return spark.read.parquet(f"{self._address}/{self.attempt}/judged")
+        return spark.read.parquet(self.address("judged"))
 
     def operations(self, spark: SparkSession) -> DataFrame:
         """The operations in today's shape of silver; an older contract may have staged them."""
         if self.attempt is None:
-            frame = spark.read.format("delta").load(self._address)
+            frame = spark.read.format("delta").load(self._table.spark_uri(self.settings.lake))
         else:
-            frame = spark.read.parquet(f"{self._address}/{self.attempt}/operations")
+            frame = spark.read.parquet(self.address("operations"))
         bits = partial(flag_bits, self.settings, self.contract)
         return conformed(frame, silver_shape(self.contract), bits)
 
 
-def new_stage(settings: Settings, compiled: Compiled, receipt: Receipt) -> Stage:
-    """The stage of a new attempt."""
-    return Stage(settings, compiled, receipt, uuid4().hex)
+def new_stage(settings: Settings, store: Store, compiled: Compiled, receipt: Receipt, *, few: bool) -> Stage:
+    """The stage of a new attempt at few rows or many."""
+    return Stage(settings, store, compiled, receipt, uuid4().hex, few)
+
+
+def _parquet(rows: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(rows, sink)
+    return sink.getvalue().to_pybytes()
 
 
 def stage_of(settings: Settings, store: Store, contract: Contract, receipt: Receipt, refined: Event) -> Stage:
     """The stage that the `refined` event of a batch names."""
     today = compile_contract(contract, settings.root)
     judged = as_judged(store, today, refined.facts.get("rules"))
-    return Stage(settings, judged, receipt, refined.facts.get("stage"))
+    return Stage(settings, store, judged, receipt, refined.facts.get("stage"))
 
 
 def stage_table(contract: Contract, receipt: Receipt) -> Table:

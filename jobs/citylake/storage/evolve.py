@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +19,10 @@ from citylake.core.settings import Settings
 from citylake.storage.columns import FLAGS, RECEIPT, ROW_HASH
 from citylake.storage.comments import comment_columns, comments_of, sql_text
 from citylake.storage.delta import open_table
+from citylake.storage.writing import create
 
 if TYPE_CHECKING:
+    from deltalake import Schema
     from pyspark.sql import DataFrame, SparkSession
 
 IDENTITY, HASHED = "citylake.identity", "citylake.hashed"
@@ -85,11 +87,7 @@ def follow(
     """
     opened, address = open_table(settings, table), table.sql(settings.lake)
     if opened is None:
-        ddl = ", ".join(f"{c.name} {c.type} COMMENT {sql_text(c.comment)}" for c in shape.columns)
-        spark.sql(
-            f"CREATE TABLE IF NOT EXISTS {address} ({ddl}) USING delta COMMENT {sql_text(shape.comment)}"
-            f" TBLPROPERTIES ({_properties(shape)})"
-        )
+        create(settings, table, delta_schema(shape.columns), dict(stated(shape)), shape.comment)
         return
     said = opened.metadata().configuration
     todo = evolution(table.title, types_of(opened.schema().to_json()), said, shape)
@@ -104,6 +102,23 @@ def follow(
     comment_columns(spark, address, {} if todo.rewrite else comments_of(opened.schema().to_json()), wanted)
     if (opened.metadata().description or "") != shape.comment:
         spark.sql(f"COMMENT ON TABLE {address} IS {sql_text(shape.comment)}")
+
+
+def delta_schema(columns: Iterable[ColumnShape]) -> Schema:
+    """The columns of a table as Delta's log tells them."""
+    from deltalake import Schema
+
+    fields = [
+        {"name": c.name, "type": _stored(c.type), "nullable": True, "metadata": {"comment": c.comment}}
+        for c in columns
+    ]
+    return Schema.from_json(json.dumps({"type": "struct", "fields": fields}))
+
+
+def _stored(spark_type: str) -> str | dict[str, Any]:
+    """A type as Delta's log writes it."""
+    name = delta_type(spark_type)
+    return {"type": name, "elementType": "string", "containsNull": True} if name == "array" else name
 
 
 def evolution(

@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
+from weakref import WeakKeyDictionary
 
 from citylake.core.errors import EnvironmentFailed, ServiceFailed
 from citylake.core.secrets import local_secret
@@ -190,11 +191,30 @@ def _listens(address: str) -> bool:
         return False
 
 
-def choose_codegen(spark: SparkSession, settings: Settings, rows: int) -> None:
-    """Compile the next plans when they go over many rows, else interpret them (docs/decisions/0006)."""
+SMALL = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.sql.constraintPropagation.enabled": "false",
+    "spark.sql.ui.explainMode": "simple",
+}
+"""How few rows are worked on: what planning saves there costs more than the work (docs/decisions/0085)."""
+_LARGE = {"spark.sql.codegen.wholeStage": "true", "spark.sql.codegen.factoryMode": "FALLBACK"}
+_CHOSEN: WeakKeyDictionary[SparkSession, bool] = WeakKeyDictionary()
+
+
+def plan_for(spark: SparkSession, settings: Settings, rows: int) -> None:
+    """Plan what comes next for so many rows: few are interpreted in one task, many are compiled, with the
+    server's own settings else.
+    """
     large = rows >= settings.codegen_from_records
-    spark.conf.set("spark.sql.codegen.wholeStage", str(large).lower())
-    spark.conf.set("spark.sql.codegen.factoryMode", "FALLBACK" if large else "NO_CODEGEN")
+    if _CHOSEN.get(spark) == large:
+        return
+    cast("Any", spark.conf)._set_all(_LARGE if large else SMALL, silent=False)
+    for name in SMALL.keys() - _LARGE if large else ():
+        spark.conf.unset(name)
+    _CHOSEN[spark] = large
 
 
 def spark_jobs(settings: Settings) -> int:

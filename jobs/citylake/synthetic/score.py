@@ -104,7 +104,7 @@ def _verdicts(
     settings: Settings, spark: SparkSession, compiled: Compiled, given: list[Receipt]
 ) -> tuple[dict[Place, tuple[frozenset[str], str]], int]:
     """Rows with any rule or lost rank -> (rule ids, disposition); and the number of rows."""
-    from citylake.refine.refine import judge
+    from citylake.refine.judging import judge
     from citylake.refine.rows import rank
 
     out: dict[Place, tuple[frozenset[str], str]] = {}
@@ -113,7 +113,9 @@ def _verdicts(
     for receipt in (r for r in given if r.outcome == "accepted"):
         total += receipt.records
         ranked = rank(
-            judge(spark, settings, compiled, receipt), compiled, tuple(f.sha256 for f in receipt.files)
+            judge(spark, settings, compiled, [receipt.number]),
+            compiled,
+            tuple(f.sha256 for f in receipt.files),
         )
         some = "size(_verdict) + size(_flags) > 0 OR _disposition IN ('duplicate', 'superseded')"
         columns = ["_file_id", "_row_no", "_disposition", "_verdict", "_flags", *([cell] if cell else [])]

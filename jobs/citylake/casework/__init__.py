@@ -1,0 +1,1 @@
+"""What people have to do: cases, notices, amendments, judgements, waivers, erasure."""

@@ -7,7 +7,6 @@ add up to.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,7 +17,7 @@ import pyarrow.compute as pc
 from citylake.casework.history import History
 from citylake.casework.whole_batch import Obstacle, obstacles, sent_again, taken_back
 from citylake.compile.bronze import record_reference
-from citylake.compile.select import compile_contract
+from citylake.compile.select import Compiled, compile_contract
 from citylake.contract.model import Bilingual, Contract
 from citylake.core.calendar import beijing_day
 from citylake.core.errors import LakeError
@@ -26,9 +25,10 @@ from citylake.core.names import bronze, case_chain, quarantine
 from citylake.core.settings import Settings
 from citylake.ledger.batches import ADMITTED, WITHDRAWN, batch_state
 from citylake.ledger.chain import Chain
-from citylake.ledger.evidence import append, events, find
+from citylake.ledger.evidence import Event, append, events, find
 from citylake.ledger.receipts import Receipt, dataset_receipts, replacing
 from citylake.messages.letter import deadline
+from citylake.refine.rules import judged_by
 from citylake.storage.delta import open_table
 from citylake.storage.store import Store
 
@@ -70,13 +70,13 @@ def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Cas
     """Every case of a dataset by receipt and rule; `today` decides whether a waiver has expired."""
     given = {r.number: r for r in dataset_receipts(store, contract.id) if r.outcome == "accepted"}
     known, told = events(store, contract.id), events(store, case_chain(contract.id))
-    meanings = {r.id: r.meaning for r in compile_contract(contract, root).verdicts}
+    today_rules = compile_contract(contract, root)
     admitted = [r for r in given.values() if find(known, ADMITTED, r.number)]
     void = taken_back(list(given.values()), admitted)
     found: list[Case] = []
     for receipt in given.values():
         state = batch_state(receipt, known)
-        reasons = [Obstacle(r, meanings[r], n) for r, n in _refused(_judged(known, receipt, state), meanings)]
+        reasons = _refused(store, today_rules, _judged(known, receipt, state))
         again = sent_again(receipt, state, admitted)
         over = receipt.number in void or state == WITHDRAWN or bool(again)
         ends = frozenset({*again, *replacing(receipt.number, list(given.values()))})
@@ -98,16 +98,20 @@ def cases(store: Store, contract: Contract, root: Path, today: date) -> list[Cas
     return found
 
 
-def _judged(known: Chain, receipt: Receipt, state: str) -> dict[str, int]:
-    """The counts of a batch whose gate spoke."""
-    refined = find(known, "refined", receipt.number)
+def _judged(known: Chain, receipt: Receipt, state: str) -> Event | None:
+    """The event of a batch's judgement, once its gate spoke."""
     spoken = state == ADMITTED or find(known, "gate", receipt.number) is not None
-    return refined.facts["counts"] if refined and spoken else {}
+    return find(known, "refined", receipt.number) if spoken else None
 
 
-def _refused(counts: dict[str, int], meanings: dict[str, Bilingual]) -> Iterable[tuple[str, int]]:
-    named = ((name.removeprefix("rule:"), n) for name, n in counts.items() if name.startswith("rule:"))
-    return [(rule, n) for rule, n in named if n and rule in meanings]
+def _refused(store: Store, today: Compiled, refined: Event | None) -> list[Obstacle]:
+    """The rules that refused records of a batch, as they stood when they judged it."""
+    counts: dict[str, int] = refined.facts["counts"] if refined else {}
+    if refined is None or not counts.get("quarantined"):
+        return []
+    rules = judged_by(store, today, refined).values()
+    broken = [(r, counts.get(f"rule:{r.id}", 0)) for r in rules if r.severity == "error"]
+    return [Obstacle(r.id, r.meaning, n) for r, n in broken if n]
 
 
 def _case(

@@ -8,18 +8,22 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 from citylake.casework.cases import Case, cases
 from citylake.casework.samples import Sample, columns_of_rules, samples
 from citylake.casework.whole_batch import concerns_whole_batch
+from citylake.compile.select import compile_contract
 from citylake.contract.model import Column, Contract
 from citylake.core.names import case_chain, inbox_prefix, notice_key
 from citylake.core.settings import Settings
+from citylake.ledger import contracts
 from citylake.ledger.batches import batch_state
 from citylake.ledger.evidence import append, events, find
 from citylake.ledger.receipts import Receipt
 from citylake.messages.letter import LANGUAGES, render
+from citylake.refine.rules import judged_by
 from citylake.storage.store import Store
 
 
@@ -40,14 +44,24 @@ def notify(
     if not mine and not late:
         return
     state = batch_state(receipt, events(store, contract.id))
-    shown = samples(settings, contract, receipt, root, refused() if _of_rows(mine) else [])
-    content = notice(contract, receipt, state, mine, shown, columns_of_rules(contract, root), late)
+    received = contracts.of_receipt(store, contract, events(store, contract.id), receipt)
+    spoken = _spoken(store, received, contract, receipt, root)
+    shown = samples(settings, received, receipt, spoken, refused() if _of_rows(mine) else [])
+    content = notice(contract, receipt, state, mine, shown, spoken, late)
     forms = {"json": json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True)}
     forms |= {f"{language}.html": render(content, language, "html", "notice") for language in LANGUAGES}
     for form, text in forms.items():  # en.html is last: it stands for all
         store.create(notice_key(contract.department, receipt.number, form), text.encode())
     if mine:
         append(store, case_chain(contract.id), "notified", receipt.number, {"cases": [c.id for c in mine]})
+
+
+def _spoken(
+    store: Store, received: Contract, today: Contract, receipt: Receipt, root: Path
+) -> dict[str, tuple[Column, ...]]:
+    refined = find(events(store, today.id), "refined", receipt.number)
+    rules = judged_by(store, compile_contract(today, root), refined) if refined else {}
+    return columns_of_rules(received, today, rules.values())
 
 
 def _of_rows(mine: list[Case]) -> list[Case]:

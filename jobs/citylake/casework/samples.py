@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 
 from citylake.compile.bronze import bronze_columns
-from citylake.compile.select import compile_contract
+from citylake.compile.select import Rule
 from citylake.contract.model import Column, Contract
+from citylake.contract.rules import spoken_of
 from citylake.core.names import bronze, quarantine
 from citylake.core.settings import Settings
 from citylake.ledger.receipts import Receipt
@@ -32,14 +33,19 @@ class Sample:
 
 
 def samples(
-    settings: Settings, contract: Contract, receipt: Receipt, root: Path, refused: list[dict[str, Any]]
+    settings: Settings,
+    contract: Contract,
+    receipt: Receipt,
+    spoken: dict[str, tuple[Column, ...]],
+    refused: list[dict[str, Any]],
 ) -> dict[str, tuple[Sample, ...]]:
     """Rule -> samples in file order; from refused rows (places) and bronze (text as delivered, where personal
     values are tokens).
+
+    `contract` is the one that the delivery was received under, `spoken` as `columns_of_rules` gives it.
     """
     chosen = _chosen(receipt, refused)
     texts = _texts(settings, contract, receipt, {r["_row_no"] for rows in chosen.values() for r in rows})
-    spoken = columns_of_rules(contract, root)
     names = {f.sha256: f.name for f in receipt.files}
     return {
         rule: tuple(
@@ -54,11 +60,36 @@ def samples(
     }
 
 
-def columns_of_rules(contract: Contract, root: Path) -> dict[str, tuple[Column, ...]]:
-    """The delivered columns that each error rule speaks of; those behind a derived column stand for it."""
-    spoken = {r.id: (r.column,) if r.column else () for r in compile_contract(contract, root).verdicts}
-    spoken |= {r.id: r.columns for r in contract.row_rules}
-    return {rule: tuple(c for n in names for c in _delivered(contract, n)) for rule, names in spoken.items()}
+def columns_of_rules(
+    received: Contract, today: Contract, rules: Iterable[Rule]
+) -> dict[str, tuple[Column, ...]]:
+    """The delivered columns that each rule speaks of; those behind a derived column stand for it.
+
+    `received` is the contract that the delivery was received under: it knows the headers. A column that the
+    rule names otherwise is found by the names that it has and had in `today`.
+    """
+    names = _names(received, today)
+    return {
+        r.id: tuple(c for n in _named(r, received, names) for c in _delivered(received, n))
+        for r in rules
+        if r.severity == "error"
+    }
+
+
+def _names(received: Contract, today: Contract) -> dict[str, str]:
+    """Every name that a column of the contract ever had -> its name there."""
+    own = {c.name for c in received.columns}
+    names = {n: c.name for c in received.columns for n in c.formerly}
+    for column in today.columns:
+        known = {column.name, *column.formerly}
+        names |= {n: mine for mine in own & known for n in known}
+    return names | {n: n for n in own}
+
+
+def _named(rule: Rule, contract: Contract, names: dict[str, str]) -> tuple[str, ...]:
+    if rule.column is None:
+        return spoken_of(rule.broken, contract.columns, names)
+    return (names[rule.column],) if rule.column in names else ()
 
 
 def _delivered(contract: Contract, name: str) -> list[Column]:

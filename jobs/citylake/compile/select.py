@@ -16,6 +16,7 @@ from citylake.compile.bronze import MASKED
 from citylake.compile.tables import row_hash, silver_columns
 from citylake.contract.derived import is_copy, sources, unread
 from citylake.contract.model import Bilingual, Check, Column, Contract, Severity
+from citylake.core import formats
 from citylake.core.codes import load_codes
 
 _WORD = 62  # bits used of a BIGINT; the sign bit stays out of play
@@ -102,7 +103,8 @@ class Compiled:
         rules = [{**asdict(r), "fingerprint": r.fingerprint} for r in (*self.verdicts, *self.flags)]
         told = {"dataset": self.contract.id, "version": self.contract.version, "keys": self.keys}
         told["select"] = self.select
-        return json.dumps({**told, "rules": rules}, ensure_ascii=False, indent=1).encode()
+        numbered = formats.numbered("rules", {**told, "rules": rules})
+        return json.dumps(numbered, ensure_ascii=False, indent=1).encode()
 
 
 def _words(mask: str, bits: int) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from citylake.contract.catalogue import column_comment, table_comment
 from citylake.contract.model import Column, Contract
 from citylake.storage.columns import COMMENTS, silver_system_columns
 from citylake.storage.delta import KEPT_FOR_GOOD
-from citylake.storage.evolve import ColumnShape, TableShape
+from citylake.storage.evolve import STATISTICS, ColumnShape, TableShape
 
 _SILVER = {"delta.enableChangeDataFeed": "false", "delta.enableDeletionVectors": "false"}
 
@@ -44,7 +44,7 @@ def silver_shape(contract: Contract) -> TableShape:
         ColumnShape(n, t, comment=COMMENTS[n]) for n, t in silver_system_columns(contract.kind == "register")
     ]
     keys = " ".join(contract.column(k).origin for k in contract.keys)
-    statistic = {"delta.dataSkippingStatsColumns": statistics(contract)}
+    statistic = {STATISTICS: statistics(contract)}
     return TableShape(
         columns=(
             *(ColumnShape(c.name, c.type.physical, c.formerly, column_comment(contract, c)) for c in own),

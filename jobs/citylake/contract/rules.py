@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from citylake.contract.model import Column, RowRule
@@ -27,13 +28,18 @@ def row_rule(table: str, raw: dict[str, Any], columns: tuple[Column, ...]) -> Ro
         raw["severity"],
         raw["dimension"],
         both(raw.get("description", raw["id"].replace("_", " "))),
-        _spoken_of(sql, columns),
+        spoken_of(sql, columns),
     )
 
 
-def _spoken_of(sql: str, columns: tuple[Column, ...]) -> tuple[str, ...]:
-    """The columns that a condition names, in its order; what an identifier states stands for it."""
-    names = {c.name: c.name for c in columns}
+def spoken_of(
+    sql: str, columns: tuple[Column, ...], other_names: Mapping[str, str] | None = None
+) -> tuple[str, ...]:
+    """The columns that a condition names, in its order; what an identifier states stands for it.
+
+    `other_names`: a name that the condition may use -> the column.
+    """
+    names = {**(other_names or {}), **{c.name: c.name for c in columns}}
     names |= {
         f"{c.name}_{fact}": c.name for c in columns if c.type.personal == "resident_id" for fact in FACTS
     }

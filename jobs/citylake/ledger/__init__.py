@@ -1,0 +1,1 @@
+"""What happened: receipts, the evidence of every step, the seal over both."""

@@ -5,11 +5,13 @@ the contract says today.
 from __future__ import annotations
 
 import hashlib
+import json
 from functools import lru_cache
 
 from pydantic import TypeAdapter
 
 from citylake.contract.model import Contract
+from citylake.core import formats
 from citylake.core.names import contract_key
 from citylake.ledger.chain import Chain
 from citylake.ledger.evidence import find
@@ -24,7 +26,8 @@ def _form() -> TypeAdapter[Contract]:
 
 def keep(store: Store, contract: Contract) -> str:
     """Write down a contract with the types of its columns, once; the SHA-256 of that text is its name."""
-    body = _form().dump_json(contract, indent=1)
+    told = formats.numbered("contract", _form().dump_python(contract, mode="json"))
+    body = json.dumps(told, ensure_ascii=False, indent=1).encode()
     sha256 = hashlib.sha256(body).hexdigest()
     store.create(contract_key(contract.id, sha256), body)
     return sha256
@@ -39,4 +42,5 @@ def of_receipt(store: Store, today: Contract, known: Chain, receipt: Receipt) ->
     sha256 = received.facts.get("contract") if received else None
     if sha256 is None:
         return today
-    return _form().validate_json(store.get_created(contract_key(today.id, sha256)))
+    kept = formats.read("contract", store.get_created(contract_key(today.id, sha256)))
+    return _form().validate_python(kept)

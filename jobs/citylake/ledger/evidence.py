@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from citylake.core import formats
 from citylake.core.names import evidence_key
 from citylake.ledger.chain import Chain
 from citylake.storage.remembered import Entry
@@ -91,8 +92,9 @@ def _body(
         "at": at,
         "facts": facts,
     }
-    return json.dumps(raw, ensure_ascii=False, indent=1, sort_keys=True).encode()
+    numbered = formats.numbered("event", raw)
+    return json.dumps(numbered, ensure_ascii=False, indent=1, sort_keys=True).encode()
 
 
 def _read(body: bytes) -> Event:
-    return Event(**json.loads(body), sha256=hashlib.sha256(body).hexdigest())
+    return Event(**formats.read("event", body), sha256=hashlib.sha256(body).hexdigest())

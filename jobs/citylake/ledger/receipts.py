@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from weakref import WeakKeyDictionary
 
+from citylake.core import formats
 from citylake.core.names import receipt_key
 from citylake.privacy.masking import without_persons
 from citylake.storage.remembered import Entry
@@ -178,7 +179,8 @@ def answer(store: Store, department: str, draft: Callable[[list[Receipt], int], 
         )
         if given is not None:
             return given
-        body = json.dumps(asdict(receipt), ensure_ascii=False, indent=1, sort_keys=True).encode()
+        numbered = formats.numbered("receipt", asdict(receipt))
+        body = json.dumps(numbered, ensure_ascii=False, indent=1, sort_keys=True).encode()
         if store.create(receipt_key(department, receipt.number), body):
             return receipt
 
@@ -193,7 +195,7 @@ def next_known_at(earlier: list[Receipt], dataset: str, sent_at: str) -> str:
 
 
 def _read(body: bytes) -> Receipt:
-    raw: dict[str, Any] = json.loads(body)
+    raw = formats.read("receipt", body)
     files = tuple(LandedFile(**f) for f in raw.pop("files"))
-    findings = tuple(Finding(**{**f, "samples": tuple(f.get("samples", ()))}) for f in raw.pop("findings"))
+    findings = tuple(Finding(**{**f, "samples": tuple(f["samples"])}) for f in raw.pop("findings"))
     return Receipt(**raw, files=files, findings=findings)

@@ -44,7 +44,7 @@ from citylake.marts.restatement import restate
 from citylake.refine.flag_bits import flag_bits
 from citylake.storage import reading, writing
 from citylake.storage.delta import KEPT_FOR_GOOD, open_table, version
-from citylake.storage.evolve import ColumnShape, conformed, delta_schema
+from citylake.storage.evolve import STATISTICS, ColumnShape, conformed, delta_schema, keep_statistics
 from citylake.storage.spark import plan_for
 from citylake.storage.store import Store
 
@@ -276,9 +276,11 @@ def _put(
     settings: Settings, contract: Contract, rows: DataFrame, told: dict[str, str], *, small: bool
 ) -> None:
     """Replace what a mart holds, in one commit. Few rows pass through the memory of this process."""
-    table, properties = mart(contract.id), {"delta.dataSkippingStatsColumns": statistics(contract)}
+    table, properties = mart(contract.id), {STATISTICS: statistics(contract)}
     opened = _in_memory(settings, contract, table, properties) if small else None
     if opened is None:
+        if (held := open_table(settings, table)) is not None:
+            keep_statistics(rows.sparkSession, held, table.sql(settings.lake), statistics(contract))
         writer = rows.coalesce(1).write.format("delta").mode("overwrite").option("overwriteSchema", "true")
         writer.options(**properties, **told).save(table.spark_uri(settings.lake))
         return

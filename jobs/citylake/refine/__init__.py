@@ -1,0 +1,1 @@
+"""What is true: rows judged, deduplicated, compared with what is known, and admitted."""

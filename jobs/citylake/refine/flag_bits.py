@@ -15,7 +15,7 @@ from citylake.compile.select import compile_contract
 from citylake.contract.model import Contract
 from citylake.core.settings import Settings
 from citylake.ledger.evidence import events
-from citylake.storage.evolve import FlagBits, unexplained
+from citylake.storage.flag_words import FlagBits, unexplained
 from citylake.storage.store import open_store
 
 _COUNT = "rule:"  # how the counts of a batch name a rule

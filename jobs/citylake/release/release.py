@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from citylake.contract.catalogue import safe_views, table_comment, tags
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract, SafeView
+from citylake.core import formats
 from citylake.core.errors import LakeError
 from citylake.core.names import mart, release_key, silver
 from citylake.core.settings import Settings
@@ -35,7 +36,7 @@ class Release:
 
 def releases(store: Store) -> list[Release]:
     """All releases in order."""
-    return [Release(**json.loads(store.get(k))) for k in sorted(store.list("releases/"))]
+    return [Release(**formats.read("release", store.get(k))) for k in sorted(store.list("releases/"))]
 
 
 def latest(store: Store) -> Release:
@@ -85,7 +86,8 @@ def _create(store: Store, tables: dict[str, dict[str, Any]], restores: int | Non
         if known and known[-1].tables == tables:
             return {"release": known[-1].number, "new": False}
         body = {"number": len(known) + 1, "tables": tables, "restores": restores}
-        if store.create(release_key(len(known) + 1), json.dumps(body, ensure_ascii=False, indent=1).encode()):
+        written = json.dumps(formats.numbered("release", body), ensure_ascii=False, indent=1)
+        if store.create(release_key(len(known) + 1), written.encode()):
             append(store, "release", "released", len(known) + 1, body)
             return {"release": len(known) + 1, "new": True}
 

@@ -1,0 +1,1 @@
+"""The pages: offline, in Chinese and English, with charts."""

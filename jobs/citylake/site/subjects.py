@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from markupsafe import Markup
 
 from citylake.audit.conservation import FIGURES, Batch
-from citylake.compile.select import compile_contract
+from citylake.compile.select import Rule, compile_contract
 from citylake.contract.model import Contract
 from citylake.core.names import mart, quarantine
 from citylake.ledger.batches import ADMITTED
 from citylake.ledger.chain import Chain
+from citylake.refine.rules import judged_by
 from citylake.site import charts
 from citylake.site.frame import LANGUAGES, Pages, Site, letter_of, page_of
 from citylake.site.verdicts import gate_lines
@@ -66,13 +68,12 @@ def _rules(site: Site, contract: Contract, lang: str) -> list[dict[str, Any]]:
     """Rules that some row broke, by all batches together."""
     if contract.kind == "mart":
         return []
-    counted: dict[str, int] = {}
-    for e in site.chains[contract.id]:
-        if e.event == "refined":
-            for name, n in e.facts["counts"].items():
-                counted[name] = counted.get(name, 0) + n
     compiled = compile_contract(contract, site.settings.root)
-    found = [(r, counted.get(f"rule:{r.id}", 0)) for r in (*compiled.verdicts, *compiled.flags)]
+    counted, rules = Counter[str](), dict[str, Rule]()
+    for event in (e for e in site.chains[contract.id] if e.event == "refined"):
+        counted.update(event.facts["counts"])
+        rules |= judged_by(site.store, compiled, event)
+    found = [(r, counted[f"rule:{r.id}"]) for r in rules.values()]
     return [
         {"id": r.id, "meaning": r.meaning.of(lang), "severity": r.severity, "rows": n}
         for r, n in sorted(found, key=lambda f: -f[1])

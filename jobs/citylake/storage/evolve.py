@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -16,18 +15,18 @@ from typing import TYPE_CHECKING, Any
 from citylake.core.errors import LakeError
 from citylake.core.names import Table
 from citylake.core.settings import Settings
-from citylake.storage.columns import FLAGS, RECEIPT, ROW_HASH
+from citylake.storage.columns import FLAGS, ROW_HASH
 from citylake.storage.comments import comment_columns, comments_of, sql_text
 from citylake.storage.delta import open_table
+from citylake.storage.flag_words import FlagBits, flag_words, flags_of_bits
 from citylake.storage.writing import create
 
 if TYPE_CHECKING:
-    from deltalake import Schema
+    from deltalake import DeltaTable, Schema
     from pyspark.sql import DataFrame, SparkSession
 
 IDENTITY, HASHED = "citylake.identity", "citylake.hashed"
-_BITS = 62  # flags that an older lake kept in one BIGINT; further ones lay in `_flags_2` and so on
-_FLAG_WORD = re.compile(rf"{FLAGS}(_\d+)?")
+STATISTICS = "delta.dataSkippingStatsColumns"  # the columns by which files can be skipped, with commas
 _WHOLE = ("byte", "short", "integer", "long")
 _DIGITS = {"byte": 3, "short": 5, "integer": 10, "long": 19}
 _NAMES = {
@@ -37,9 +36,6 @@ _NAMES = {
     "tinyint": "byte",
     "array<string>": "array",
 }
-
-
-FlagBits = Mapping[int, tuple[str, ...]]  # receipt -> rule ids by the bit at which an older lake stored them
 
 
 @dataclass(frozen=True)
@@ -89,14 +85,15 @@ def follow(
     if opened is None:
         create(settings, table, delta_schema(shape.columns), dict(stated(shape)), shape.comment)
         return
-    said = opened.metadata().configuration
-    todo = evolution(table.title, types_of(opened.schema().to_json()), said, shape)
+    said, present = opened.metadata().configuration, types_of(opened.schema().to_json())
+    todo = evolution(table.title, present, said, shape)
     if todo.rewrite:
+        keep_statistics(spark, opened, address, dict(shape.properties).get(STATISTICS, ""))
         _rewrite(spark, settings, table, shape, flag_bits)
     elif todo.add:
         added = ", ".join(f"{c.name} {c.type}" for c in todo.add)
         spark.sql(f"ALTER TABLE {address} ADD COLUMNS ({added})")
-    if any(said.get(name) != value for name, value in stated(shape)):
+    if todo.rewrite or any(said.get(name) != value for name, value in stated(shape)):
         spark.sql(f"ALTER TABLE {address} SET TBLPROPERTIES ({_properties(shape)})")
     wanted = {c.name: c.comment for c in shape.columns}
     comment_columns(spark, address, {} if todo.rewrite else comments_of(opened.schema().to_json()), wanted)
@@ -133,7 +130,7 @@ def evolution(
             " its history cannot be read under another key or kind",
             now="keep the key, or describe the data as a new dataset under a new name and deliver it there",
         )
-    moved = [c for c in shape.columns if c.name not in present and _former(c, present)]
+    moved = [c for c in shape.columns if _renamed(c, present)]
     retyped = [c for c in shape.columns if c.name in present and present[c.name] != delta_type(c.type)]
     for column in (*moved, *retyped):
         _check_widening(title, column, present[_source(column, present) or ""])
@@ -201,7 +198,7 @@ def conformed(frame: DataFrame, shape: TableShape, flag_bits: Callable[[], FlagB
     present = types_of(frame.schema.json())
     if all(present.get(c.name) in (delta_type(c.type), "void") for c in shape.columns):
         return frame
-    words = [n for n in present if _FLAG_WORD.fullmatch(n)]
+    words = flag_words(present)
     taken = {_source(c, present) for c in shape.columns}
     retired = [n for n in present if n not in taken and n not in words]
     bits = flag_bits() if present.get(FLAGS) == "long" else {}
@@ -231,36 +228,8 @@ def _rehashed(frame: DataFrame, shape: TableShape) -> DataFrame:
 def _conformed(column: ColumnShape, present: Mapping[str, str], words: list[str], bits: FlagBits) -> str:
     source = _source(column, present)
     if column.name == FLAGS and present.get(FLAGS) == "long":
-        return _flags_of_bits(words, bits)
+        return flags_of_bits(words, bits)
     return f"CAST({source or 'NULL'} AS {column.type})"
-
-
-def _flags_of_bits(words: list[str], bits: FlagBits) -> str:
-    """SQL: the rule ids behind the bits of a row, by the rules of the batch that brought it."""
-    batches: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for receipt, ids in bits.items():
-        batches[ids].append(receipt)
-    cases = "".join(
-        f" WHEN {RECEIPT} IN ({', '.join(map(str, sorted(receipts)))}) THEN {_ids_of_bits(words, ids)}"
-        for ids, receipts in batches.items()
-    )
-    rest = _ids_of_bits(words, ())
-    return f"CASE{cases} ELSE {rest} END" if cases else rest
-
-
-def unexplained(bit: int) -> str:
-    """The name of a flag of which no list tells the rule."""
-    return f"legacy.flag_{bit}"
-
-
-def _ids_of_bits(words: list[str], ids: tuple[str, ...]) -> str:
-    cases: list[str] = []
-    for n, word in enumerate(sorted(words, key=lambda w: (len(w), w))):
-        for i in range(_BITS):
-            at = n * _BITS + i
-            name = ids[at] if at < len(ids) else unexplained(at)
-            cases.append(f"CASE WHEN ({word} & {1 << i}L) <> 0 THEN '{name}' END")
-    return f"array_compact(array({', '.join(cases)}))"
 
 
 def _source(column: ColumnShape, present: Mapping[str, str]) -> str | None:
@@ -268,8 +237,28 @@ def _source(column: ColumnShape, present: Mapping[str, str]) -> str | None:
     return column.name if column.name in present else _former(column, present)
 
 
+def _renamed(column: ColumnShape, present: Mapping[str, str]) -> str | None:
+    """The name under which a table holds a column that its contract names otherwise now."""
+    return None if column.name in present else _former(column, present)
+
+
 def _former(column: ColumnShape, present: Mapping[str, str]) -> str | None:
     return next((n for n in reversed(column.formerly) if n in present), None)
+
+
+def keep_statistics(spark: SparkSession, opened: DeltaTable, address: str, wanted: str) -> None:
+    """Before a table is overwritten: let its statistics be of those wanted columns that it holds by that
+    name. Delta refuses a table whose statistics are of a column that it lacks, and a name may go or come.
+    """
+    present = types_of(opened.schema().to_json())
+    able = ",".join(n for n in wanted.split(",") if n in present)
+    if opened.metadata().configuration.get(STATISTICS, "") != able:
+        change = (
+            f"SET TBLPROPERTIES ('{STATISTICS}' = '{able}')"
+            if able
+            else f"UNSET TBLPROPERTIES ('{STATISTICS}')"
+        )
+        spark.sql(f"ALTER TABLE {address} {change}")
 
 
 def _rewrite(

@@ -6,8 +6,10 @@ SEEDS ?= 2016,7,11
 # Where the machine forbids bytecode, every process would compile Airflow, Spark's client and Great Expectations again.
 unexport PYTHONDONTWRITEBYTECODE
 
+GUARDS := guard-style guard-imports guard-contracts guard-pages types
+
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-slow check fuzz bad-input faults doors sound-files faulty-city story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
+.PHONY: help setup demo airflow test test-slow check $(GUARDS) reference hooks evolution fuzz bad-input faults doors sound-files faulty-city story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -30,21 +32,40 @@ demo: $(UP)  ## a generated city through the real scheduler; KEEP=1 leaves the s
 airflow: $(UP)  ## services, the scheduler and its pages; DAGs run by schedule until `make down`
 	.venv/bin/citylake up --airflow
 
-test: $(UP)  ## everything the developers trust, by two workers with services of their own
+test: $(UP) check  ## the guards, then everything the developers trust, by two workers with services of their own
 	$(PY) -m pytest -q -n 2
 
 test-slow: $(UP)  ## what takes many minutes: questions against oracles, the scheduler, a steward, 100,000 histories, runs that are killed
 	$(PY) -m pytest -q -m slow
 
-check: $(UP)  ## the fast part: lint, import layers, contracts, suites, unit tests
+check: $(UP)  ## every guard in under a minute: style, import layers, contracts, suites, made pages, types
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync $(GUARDS)
+
+guard-style: $(UP)
 	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+
+guard-imports: $(UP)
 	.venv/bin/lint-imports
+
+guard-contracts: $(UP)
 	.venv/bin/citylake lint
 	.venv/bin/citylake expectations --check
-	$(PY) -m pytest -q tests/unit tests/dags
+
+guard-pages: $(UP)
+	$(PY) -m citylake.cli.reference --check
 
 types: $(UP)  ## types by pyright (fetches its own engine from npm at first use)
 	.venv/bin/pyright
+
+reference: $(UP)  ## write the parts of docs/engineers that are made: settings, commands, the picture of the house
+	$(PY) -m citylake.cli.reference
+
+hooks:  ## run `make check` before every commit of this checkout
+	git config core.hooksPath infra/hooks
+
+evolution: $(UP)  ## 200 random sequences of contract changes, each as a rebuild from landing would have it
+	$(PY) -m pytest -q -s -m "slow or not slow" tests/flow/test_contract_sequences.py
 
 faults: $(UP)  ## faults that people met with other loaders, each file with what came of it
 	$(PY) -m pytest -q -s tests/flow/test_faults_elsewhere.py

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -163,8 +162,3 @@ def test_every_name_that_the_project_speaks_of_is_known(root: Path) -> None:
     command = ["git", "grep", "-hoE", name, "--", ".", own]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) - KNOWN <= {"CITYLAKE_NAME"}
-
-
-def test_every_setting_is_documented(root: Path) -> None:
-    table = (root / "docs" / "engineers" / "settings.md").read_text("utf-8").split("|---|")[-1]
-    assert set(re.findall(r"`([a-z0-9_]+)`", table)) >= set(Settings.model_fields)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from citylake.compile.select import RECORD_ERRORS, compile_contract
-from citylake.contract.lint import Problem
 from citylake.contract.load import lint, load_contracts, load_types
 from citylake.contract.model import Bilingual
+from citylake.contract.problems import Problem
 from citylake.contract.texts import is_bilingual
 
 ENTITY = "schemas/market_regulation/legal_entity.odcs.yaml"

@@ -1,0 +1,1 @@
+"""What can be proved: conservation, check, trace, impact. It only reads."""

@@ -1,0 +1,1 @@
+"""The `citylake` command: a module per topic, one place that prints."""

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from citylake.audit.findings import Examination
-from citylake.cli.render import Json, load_settings, out, print_json
+from citylake.cli.parameters import Dataset, Json, MartTable, Receipt
+from citylake.cli.render import load_settings, out, print_json
 
 if TYPE_CHECKING:
     from citylake.audit.trace import Tracer
@@ -81,8 +82,8 @@ def _show(seen: Examination, as_json: bool) -> None:
 
 @app.command()
 def trace(
-    table: str,
-    key: list[str],
+    table: MartTable,
+    key: Annotated[list[str], typer.Argument(help="the values of the row's key, in its order")],
     every: Annotated[bool, typer.Option("--all", help="every record, not five of an input")] = False,
 ) -> None:
     """From a mart row to the input rows behind it, as its own build tells: delivery, file, line, bytes and
@@ -93,8 +94,8 @@ def trace(
 
 @app.command()
 def impact(
-    dataset: str,
-    receipt: int,
+    dataset: Dataset,
+    receipt: Receipt,
     every: Annotated[bool, typer.Option("--all", help="every key, not five of a mart")] = False,
 ) -> None:
     """Which rows of which marts a delivery reaches: made of its records, or made with a look at them."""

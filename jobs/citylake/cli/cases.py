@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table as RichTable
 
-from citylake.cli.render import Json, out, print_json
+from citylake.cli.parameters import By, Case, Json, Reason
+from citylake.cli.render import out, print_json
 
 app = typer.Typer(
     help="Refused records as to-dos: list, export for the sender, waive.", invoke_without_command=True
@@ -50,7 +51,7 @@ def cases(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command("export")
-def cases_export(case: str, to: Annotated[Path, typer.Option(help="file to write: .csv or .xlsx")]) -> None:
+def cases_export(case: Case, to: Annotated[Path, typer.Option(help="file to write: .csv or .xlsx")]) -> None:
     """A file that the sender can correct: original columns, reference, problem; CSV, or a workbook of
     texts.
     """
@@ -71,10 +72,10 @@ def cases_export(case: str, to: Annotated[Path, typer.Option(help="file to write
 
 @app.command("waive")
 def cases_waive(
-    case: str,
-    by: Annotated[str, typer.Option()],
-    reason: Annotated[str, typer.Option()],
-    until: Annotated[str, typer.Option()],
+    case: Case,
+    by: By,
+    reason: Reason,
+    until: Annotated[str, typer.Option(help="last day of the waiver, YYYY-MM-DD")],
 ) -> None:
     """A named person accepts that these records stay out, until a day."""
     from datetime import date

@@ -71,7 +71,9 @@ class PolicyForm(StrEnum):
 
 
 @app.command()
-def policies(form: Annotated[PolicyForm, typer.Option("--format")] = PolicyForm.TABLE) -> None:
+def policies(
+    form: Annotated[PolicyForm, typer.Option("--format", help="how to print them")] = PolicyForm.TABLE,
+) -> None:
     """Who may do what at the store, by role: a table, S3 policies for any store, or SeaweedFS's own form."""
     from citylake.contract.load import load_contracts
     from citylake.privacy.roles import roles, seaweed

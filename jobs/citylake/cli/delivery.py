@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from citylake.cli.render import Json, demand, load_settings, out, print_json, show_finding, show_trial
+from citylake.cli.parameters import Dataset, Files, Json, Receipt
+from citylake.cli.render import demand, load_settings, out, print_json, show_finding, show_trial
 from citylake.core.errors import LakeError
 
 app = typer.Typer()
@@ -38,8 +39,8 @@ def fetch(
 
 @app.command()
 def diagnose(
-    dataset: str,
-    file: Path,
+    dataset: Dataset,
+    file: Annotated[Path, typer.Argument(help="the unfamiliar file")],
     reference: Annotated[Path | None, typer.Option(help="an earlier accepted file")] = None,
     as_json: Json = False,
 ) -> None:
@@ -67,8 +68,8 @@ def diagnose(
 
 @app.command()
 def prepare(
-    dataset: str,
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    dataset: Dataset,
+    files: Files,
     period: Annotated[str, typer.Option(help="2016, 2016-Q1, 2016-03 or 2016-03-14")],
     delivery: Annotated[str, typer.Option(help="the number that your department gives it")],
     coverage: Annotated[str, typer.Option(help="full or changes")] = "full",
@@ -111,8 +112,8 @@ def prepare(
 
 @app.command("try")
 def try_files(
-    dataset: str,
-    files: Annotated[list[Path], typer.Argument(exists=True, dir_okay=False)],
+    dataset: Dataset,
+    files: Files,
     period: Annotated[str, typer.Option(help="what the files are for; this month by default")] = "",
     as_json: Json = False,
 ) -> None:
@@ -142,7 +143,10 @@ def try_files(
 
 @app.command()
 def letter(
-    dataset: str, number: int, language: Annotated[str, typer.Option("--lang")] = "zh", as_json: Json = False
+    dataset: Dataset,
+    receipt: Receipt,
+    language: Annotated[str, typer.Option("--lang", help="zh or en")] = "zh",
+    as_json: Json = False,
 ) -> None:
     """The answer to a delivery as the department gets it."""
     from citylake.ledger.receipts import dataset_receipts
@@ -151,15 +155,19 @@ def letter(
     from citylake.pipeline.lake import open_lake
 
     lake = open_lake()
-    found = next((r for r in dataset_receipts(lake.store, dataset) if r.number == number), None)
+    found = next((r for r in dataset_receipts(lake.store, dataset) if r.number == receipt), None)
     if found is None:
-        raise LakeError("letter.unknown", f"{dataset} has no receipt {number}", now="citylake status")
+        raise LakeError("letter.unknown", f"{dataset} has no receipt {receipt}", now="citylake status")
     content = compose(found, lake.contracts[dataset], lake.settings.root)
     print_json(content) if as_json else sys.stdout.write(render(content, language, "txt"))
 
 
 @app.command()
-def amend(dataset: str, delivery: str, file: Path) -> None:
+def amend(
+    dataset: Dataset,
+    delivery: Annotated[str, typer.Argument(help="the delivery whose records the file corrects")],
+    file: Annotated[Path, typer.Argument(help="the corrected file")],
+) -> None:
     """Hand over a corrected file; it becomes a delivery that corrects the first."""
     from datetime import datetime
 

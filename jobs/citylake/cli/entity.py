@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from citylake.cli.render import Json, out, print_json, show_rows
+from citylake.cli.parameters import Json
+from citylake.cli.render import out, print_json, show_rows
 
 app = typer.Typer(
     help=(

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from citylake.cli.render import Json, demand, out, print_json, show_deliveries
+from citylake.cli.parameters import By, Dataset, Json, Reason, Receipt
+from citylake.cli.render import demand, out, print_json, show_deliveries
 from citylake.core.errors import GateFailed
 
 if TYPE_CHECKING:
@@ -76,9 +77,6 @@ def _raise_failed(done: list[dict[str, Any]]) -> None:
         )
 
 
-Receipt = Annotated[int, typer.Argument(help="number of the delivery's receipt")]
-By = Annotated[str, typer.Option(help="who decides")]
-Reason = Annotated[str, typer.Option(help="why")]
 Names = Annotated[list[str] | None, typer.Argument(help="datasets or marts; all when none is named")]
 
 
@@ -107,7 +105,7 @@ def build(names: Names = None, as_json: Json = False) -> None:
 
 
 @app.command()
-def admit(dataset: str, number: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
+def admit(dataset: Dataset, number: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
     """A steward overrules the gate: a batch that is held goes into silver, with name and reason in the
     evidence.
     """
@@ -124,7 +122,7 @@ def admit(dataset: str, number: Receipt, by: By, reason: Reason, as_json: Json =
 
 
 @app.command()
-def withdraw(dataset: str, receipt: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
+def withdraw(dataset: Dataset, receipt: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
     """Take a delivery back that is not in silver: held, failed or waiting; name and reason go to the
     evidence.
     """
@@ -135,7 +133,7 @@ def withdraw(dataset: str, receipt: Receipt, by: By, reason: Reason, as_json: Js
 
 
 @app.command()
-def retry(dataset: str, receipt: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
+def retry(dataset: Dataset, receipt: Receipt, by: By, reason: Reason, as_json: Json = False) -> None:
     """Hand the landed bytes of a failed delivery over again, as after a mend; name and reason go to the
     evidence.
     """
@@ -244,7 +242,7 @@ def _summary(result: dict[str, Any], seconds: float) -> None:
 
 
 @app.command()
-def replay(dataset: str, as_json: Json = False) -> None:
+def replay(dataset: Dataset, as_json: Json = False) -> None:
     """Run what came back for a dataset, and restate the marts that read it."""
     from citylake.pipeline.lake import open_lake
     from citylake.pipeline.run import replay_dataset

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table as RichTable
 
-from citylake.cli.render import Json, err, load_settings, out, print_json
+from citylake.cli.parameters import Json
+from citylake.cli.render import err, load_settings, out, print_json
 from citylake.core.errors import LakeError
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from citylake.cli.render import Json, load_settings, out, print_json
+from citylake.cli.parameters import Json
+from citylake.cli.render import load_settings, out, print_json
 
 app = typer.Typer(help="users of the readers' server: Spark Connect and JDBC", no_args_is_help=True)
 

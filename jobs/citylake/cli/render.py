@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.console import Console
 from rich.table import Table as RichTable
 
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 out = Console(width=160 if not sys.stdout.isatty() else None, markup=False, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True, markup=False, soft_wrap=True)
-Json = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 
 def load_settings() -> Settings:

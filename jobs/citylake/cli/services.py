@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from citylake.cli.render import Json, load_settings, out, print_json
+from citylake.cli.parameters import Json
+from citylake.cli.render import load_settings, out, print_json
 
 app = typer.Typer()
 

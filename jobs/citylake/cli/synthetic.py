@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 from rich.table import Table as RichTable
 
-from citylake.cli.render import Json, load_settings, out, print_json, show_deliveries
+from citylake.cli.parameters import Json
+from citylake.cli.render import load_settings, out, print_json, show_deliveries
 
 app = typer.Typer()
 
@@ -17,10 +18,10 @@ app = typer.Typer()
 @app.command()
 def city(
     to: Annotated[Path, typer.Argument(help="folder to write")],
-    months: int = 2,
-    scale: float = 1.0,
-    seed: int = 2016,
-    defects: str = "normal",
+    months: Annotated[int, typer.Option(help="how many months from 2016-01 on")] = 2,
+    scale: Annotated[float, typer.Option(help="size of the city; 1 is that of the demo")] = 1.0,
+    seed: Annotated[int, typer.Option(help="another number is another city")] = 2016,
+    defects: Annotated[str, typer.Option(help="off, normal or heavy")] = "normal",
 ) -> None:
     """Generate a synthetic city: deliveries with manifests and the truth about every planted defect."""
     from citylake.synthetic import generate
@@ -29,7 +30,9 @@ def city(
 
 
 @app.command()
-def score(truth: Path, as_json: Json = False) -> None:
+def score(
+    truth: Annotated[Path, typer.Argument(help="the city's truth/defects.jsonl")], as_json: Json = False
+) -> None:
     """How many planted defects were found, per kind, and how many sound rows were accused of them."""
     from citylake.pipeline.lake import open_lake
     from citylake.synthetic.score import score as measure

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import typer
 
-from citylake.cli.pipeline import By, Reason
-from citylake.cli.render import Json, out, print_json
+from citylake.cli.parameters import By, Json, Reason
+from citylake.cli.render import out, print_json
 
 app = typer.Typer(no_args_is_help=True, help="the key behind the tokens of persons")
 

@@ -1,0 +1,1 @@
+"""What follows from a contract: one SELECT, the suites, the shapes of tables. No Spark import."""

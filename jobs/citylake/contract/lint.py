@@ -5,46 +5,25 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
 from typing import Any
 
 from jsonschema_rs import Draft201909Validator
 
+from citylake.contract.conditions import condition_faults
 from citylake.contract.derived import faults
 from citylake.contract.fit import misfits
 from citylake.contract.meaning import header_key
 from citylake.contract.model import SemanticType
+from citylake.contract.problems import Problem, custom, problem
 from citylake.contract.redlines import broken, table_of
+from citylake.contract.rules import FACTS
 from citylake.contract.source import Place, Source
+from citylake.contract.standard import reason, standard_problems
 from citylake.core.errors import did_you_mean
 
 SLA = {"frequency", "latency"}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """One fault of a contract."""
-
-    file: str
-    line: int
-    path: str
-    rule: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.path}: {self.text}   [{self.rule}]"
-
-
-@lru_cache(maxsize=1)
-def _standards_schema() -> Any:
-    return json.loads((resources.files("open_data_contract_standard") / "schema.json").read_text("utf-8"))
-
-
-@lru_cache(maxsize=1)
-def _odcs() -> Draft201909Validator:
-    return Draft201909Validator(_standards_schema())
 
 
 @lru_cache(maxsize=1)
@@ -62,89 +41,16 @@ def _ours(node: str) -> Draft201909Validator:
 
 def problems(source: Source, types: Mapping[str, SemanticType]) -> list[Problem]:
     """Every fault of one contract file, the standard's first, then ours; empty when it is sound."""
-    found = list(_standard(source))
+    found = list(standard_problems(source))
     if not found:
         found = list(_own(source, types))
     return sorted(set(found), key=lambda p: (p.line, p.path))
 
 
-def _standard(source: Source) -> Iterator[Problem]:
-    """A node with unknown keys is told of these alone: what else seems to be missing there may be what is
-    misspelt.
-    """
-    errors = [e for e in _odcs().iter_errors(source.data) if not _follows(e, source.data)]
-    misspelt = {tuple(e.instance_path) for e in errors if _unexpected(e)}
-    for error in errors:
-        if _unexpected(error) or tuple(error.instance_path) not in misspelt:
-            yield from _explain(source, error)
-
-
-def _follows(error: Any, data: Any) -> bool:
-    """Whether keys are called unknown only because a value beside them has a wrong type: the standard's
-    schema then takes none of the node for known.
-    """
-    unexpected = _unexpected(error)
-    if not unexpected or not set(unexpected) <= set(_known_keys()):
-        return False
-    place = tuple(error.instance_path)
-    return any(
-        tuple(e.instance_path)[: len(place)] == place and not _unexpected(e)
-        for e in _odcs().iter_errors(data)
-    )
-
-
-def _unexpected(error: Any) -> list[str]:
-    return getattr(error.kind, "unexpected", [])
-
-
-def _explain(source: Source, error: Any) -> Iterator[Problem]:
-    place: Place = tuple(error.instance_path)
-    for key in _unexpected(error):
-        yield problem(
-            source,
-            (*place, key),
-            "contract.unknown_key",
-            f"unknown key '{key}'{did_you_mean(key, _known_keys())}",
-        )
-    if not _unexpected(error):
-        yield problem(source, place, "contract.standard", _told(error))
-
-
-def _told(error: Any) -> str:
-    """The validator's text; it names two values of a list, an author needs them all."""
-    allowed = ", ".join(json.dumps(v, ensure_ascii=False) for v in getattr(error.kind, "options", []))
-    if allowed:
-        return f"{json.dumps(error.instance, ensure_ascii=False)} is not one of {allowed}"[:200]
-    text = error.message[:200]
-    untold = isinstance(error.instance, bool | int | float) and text.endswith('is not of type "string"')
-    return f"{text}: YAML reads No, Yes, On and numbers so, put it in quotation marks" if untold else text
-
-
-@lru_cache(maxsize=1)
-def _known_keys() -> list[str]:
-    """All property names of the standard."""
-    found: set[str] = set()
-    stack: list[Any] = [_standards_schema()]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, dict):
-            found.update(node.get("properties", {}))
-            stack.extend(node.values())
-        elif isinstance(node, list):
-            stack.extend(node)
-    return sorted(found)
-
-
-def problem(source: Source, place: Place, rule: str, text: str) -> Problem:
-    """A fault of a contract at a place of its file."""
-    path = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in place).lstrip(".")
-    return Problem(source.path, source.line(place), path or "(top)", rule, text)
-
-
 def _own(source: Source, types: Mapping[str, SemanticType]) -> Iterator[Problem]:
     yield from _identity(source)
     for i, table in enumerate(source.data.get("schema", [])):
-        yield from _table(source, ("schema", i), table)
+        yield from _table(source, ("schema", i), table, types)
         for j, column in enumerate(table.get("properties", [])):
             yield from _column(source, ("schema", i, "properties", j), column, types)
         for place, rule, text in broken(table_of(source.data, i, types)):
@@ -160,7 +66,9 @@ def _identity(source: Source) -> Iterator[Problem]:
         yield problem(source, ("team",), "contract.owner", "no owner with a username")
 
 
-def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Problem]:
+def _table(
+    source: Source, place: Place, table: dict[str, Any], types: Mapping[str, SemanticType]
+) -> Iterator[Problem]:
     yield from _properties(source, place, table, "table")
     if not any(c.get("primaryKey") for c in table.get("properties", [])):
         yield problem(source, place, "contract.key", "no primary key")
@@ -171,6 +79,7 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
             yield problem(
                 source, (*place, "quality", i), "contract.vacuous", "a minimum of 0 rows can never fail"
             )
+    yield from _conditions(source, place, table, types)
     yield from _former_names(source, place, table.get("properties", []))
     yield from _ignored(source, place, table)
     names = {c.get("name") for c in table.get("properties", [])}
@@ -182,6 +91,38 @@ def _table(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Prob
             "contract.chart",
             f"the chart names '{column}', which is no column",
         )
+
+
+def _conditions(
+    source: Source, place: Place, table: dict[str, Any], types: Mapping[str, SemanticType]
+) -> Iterator[Problem]:
+    """Spark SQL that is none, or that names a column which the table lacks."""
+    names = _names(table, types)
+    written = [
+        ((*place, "quality", i), str(rule.get("implementation", "")))
+        for i, rule in enumerate(table.get("quality", []))
+        if rule.get("engine") == "citylake"
+    ]
+    views = custom(table).get("views") or {}
+    written += [((*place, "customProperties"), str(where)) for where in views.values()]
+    written += [
+        ((*place, "properties", j, "customProperties"), str(custom(column)["validOn"]))
+        for j, column in enumerate(table.get("properties", []))
+        if "validOn" in custom(column)
+    ]
+    for where, sql in written:
+        for fault in condition_faults(sql, names):
+            yield problem(source, where, "contract.condition", f"{fault}, in: {sql}")
+
+
+def _names(table: dict[str, Any], types: Mapping[str, SemanticType]) -> list[str]:
+    """The columns that a row of the table has while it is judged: also what an identifier states."""
+    found: list[str] = []
+    for column in table.get("properties", []):
+        name, kind = str(column.get("name", "")), types.get(str(custom(column).get("type")))
+        stated = FACTS if kind is not None and kind.personal == "resident_id" else ()
+        found += [name, *(f"{name}_{fact}" for fact in stated)]
+    return found
 
 
 def _ignored(source: Source, place: Place, table: dict[str, Any]) -> Iterator[Problem]:
@@ -250,7 +191,7 @@ def _properties(source: Source, place: Place, holder: dict[str, Any], node: str)
             continue  # it is there, and was named above, but misspelt
         key = str(error.instance_path[0]) if error.instance_path else ""
         where = (*place, "customProperties", at[key]) if key else place
-        yield problem(source, where, "contract.property", f"{key}: {_told(error)}" if key else _told(error))
+        yield problem(source, where, "contract.property", f"{key}: {reason(error)}" if key else reason(error))
 
 
 def _promises(source: Source) -> Iterator[Problem]:
@@ -260,8 +201,3 @@ def _promises(source: Source) -> Iterator[Problem]:
         yield problem(
             source, ("slaProperties",), "contract.freshness", f"no {' and no '.join(sorted(missing))} stated"
         )
-
-
-def custom(holder: dict[str, Any]) -> dict[str, Any]:
-    """The customProperties of a node as a dictionary."""
-    return {str(item["property"]): item.get("value") for item in holder.get("customProperties", [])}

@@ -10,9 +10,10 @@ from typing import Any
 
 from citylake.contract.derived import STEP
 from citylake.contract.fit import absence, fitted
-from citylake.contract.lint import Problem, custom, problems
+from citylake.contract.lint import problems
 from citylake.contract.meaning import step_constants
 from citylake.contract.model import Bilingual, Check, Column, Contract, Owner, SafeView, SemanticType
+from citylake.contract.problems import Problem, custom
 from citylake.contract.remembered import remembered
 from citylake.contract.rules import FACTS, row_rule
 from citylake.contract.source import Source, read_yaml

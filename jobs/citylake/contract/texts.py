@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from citylake.contract.lint import Problem, custom, problem
 from citylake.contract.model import Bilingual
+from citylake.contract.problems import Problem, custom, problem
 from citylake.contract.source import Place, Source
 
 _HAN = re.compile(r"[\u3400-\u9fff]")

@@ -1,0 +1,1 @@
+"""What everything is called and set to: settings, names, errors, the calendar, code lists, formats."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 from tomllib import TOMLDecodeError
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -26,6 +26,11 @@ from citylake.core.strict import PREFIX, refuse_half_a_lake, refuse_unknown_name
 ROOT = project_root()
 
 
+def _said(default: Any, description: str, **bounds: Any) -> Any:
+    """A setting with its default and what docs/engineers/settings.md says of it."""
+    return Field(default=default, description=description, **bounds)
+
+
 class Settings(BaseSettings):
     """Every setting, its default and its reason. A remote store or a remote Spark is a matter of two
     settings.
@@ -33,59 +38,85 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid")
 
-    profile: str = "laptop"
-    root: Path = ROOT  # holds schemas/, expectations/, dags/, infra/
-    state: Path = Field(
-        default=ROOT / ".citylake"
-    )  # logs, pid files, embedded store, Airflow home, pages; never lake data of a city
-    embedded: bool = True  # whether store and Spark that no setting places elsewhere are started here
-    allow_plain_http: bool = False  # speak to other machines without TLS
-    lake: str = "citylake"  # the bucket
-    s3_endpoint: str | None = None  # None: the embedded SeaweedFS on `port_s3`
-    s3_region: str = "us-east-1"  # any fixed value; S3-compatible stores ignore it, signers need it
-    s3_access_key: str = "citylake"
-    s3_secret_key: SecretStr | None = None  # None: random, made below `state` for the embedded store
-    s3_reader_access_key: str | None = (
-        # who the readers' server is at the store; None: the embedded store's reader
-        None
+    profile: str = _said("laptop", "which file of `infra/profiles/`")
+    root: Path = _said(ROOT, "holds `schemas/`, `expectations/`, `dags/`, `infra/`")
+    state: Path = _said(
+        ROOT / ".citylake",
+        "logs, embedded store, secrets, Airflow's home, pages; mode 0700. Never lake data of a city",
     )
-    s3_reader_secret_key: SecretStr | None = None
-    spark_remote: str | None = None  # None: the embedded Spark Connect server on `port_spark`
-    spark_token: SecretStr | None = None  # of a remote Spark; None: random, made below `state`
-    readers_remote: SecretStr | None = (
-        None  # sc://… with user and token; None: started here on `port_readers`
+    embedded: bool = _said(
+        True,
+        "whether store and Spark that no setting places elsewhere are started here. False (profile cluster):"
+        " all addresses and keys must be set",
     )
-    readers_account: str | None = None  # account of the readers' process where root starts it
-    readers_home: Path | None = None  # its folder; None: below `state`
-    readers_memory: str = "1g"
-    readers_seconds: int = Field(default=300, ge=1)  # how long a statement of a reader may run
-    readers_ldap_url: str | None = None  # a directory that knows further readers
-    readers_ldap_dn: str | None = None  # their name there, with %s for the user
-    spark_conf: dict[str, str] = {}  # profile's Spark settings; each line carries its reason there
-    spark_driver_memory: str = "2g"
-    codegen_from_records: int = (
-        50_000  # smaller batches are interpreted: compiling their wide plans costs more than it saves
+    allow_plain_http: bool = _said(False, "speak to a store or Spark on another machine without TLS")
+    lake: str = _said("citylake", "the bucket")
+    s3_endpoint: str | None = _said(
+        None, "the store; none: the embedded one on `port_s3`. With an endpoint the two keys must be set"
     )
-    # marts of fewer input rows are built whole: finding what a change reaches costs more than it saves
-    update_from_rows: int = 100_000
-    token_key_file: Path | None = (
-        None  # HMAC key for personal identifiers; None: created under `state`, mode 0600
+    s3_region: str = _said("us-east-1", "any fixed value; S3-compatible stores ignore it, signers need it")
+    s3_access_key: str = _said("citylake", "who the lake is at its store")
+    s3_secret_key: SecretStr | None = _said(
+        None, "the lake's own key; none: random, made in `state` for the embedded store"
     )
-    connections: dict[str, SecretStr] = {}  # id -> URI of a source, the only place for its user and password
-    sources: dict[
-        str, str
-    ] = {}  # dataset -> where it comes from (a path, a connection's id, an address), with options behind `#`
-    language: Literal["zh", "en"] = "zh"
-    port_s3: int = 18333
-    port_s3_master: int = 19333
-    port_s3_volume: int = 18080
-    port_s3_filer: int = 18888
-    port_spark: int = 15002
-    port_spark_ui: int = 14040
-    port_readers: int = 15003
-    port_jdbc: int = 10015
-    port_airflow: int = 18793
-    port_pages: int = 18081
+    s3_reader_access_key: str | None = _said(
+        None,
+        "who the readers' server is at the store; none: the embedded store's reader (`citylake policies`)",
+    )
+    s3_reader_secret_key: SecretStr | None = _said(None, "its key; none: random, made in `state`")
+    spark_remote: str | None = _said(
+        None, "`sc://host:port/;use_ssl=true`; none: the embedded server on `port_spark`"
+    )
+    spark_token: SecretStr | None = _said(
+        None, "what the lake's Spark server asks of the lake; of a remote one it must be set; none: random"
+    )
+    readers_remote: SecretStr | None = _said(
+        None,
+        "`sc://host:port/;use_ssl=true;user_id=...;token=...` of a readers' server elsewhere; none: started"
+        " here on `port_readers`",
+    )
+    readers_account: str | None = _said(
+        None, "account of the machine that runs the readers' server (started by root); none: the lake's"
+    )
+    readers_home: Path | None = _said(None, "that account's folder; none: `readers` in `state`")
+    readers_memory: str = _said("1g", "heap of the readers' server")
+    readers_seconds: int = _said(300, "how long a statement of a reader may run", ge=1)
+    readers_ldap_url: str | None = _said(None, "a directory that knows further readers: `ldaps://host`")
+    readers_ldap_dn: str | None = _said(None, "their name there, %s for the user: `uid=%s,ou=people,dc=...`")
+    spark_conf: dict[str, str] = _said({}, "the profile's Spark settings; each line carries its reason there")
+    spark_driver_memory: str = _said("2g", "heap of the lake's Spark server")
+    codegen_from_records: int = _said(
+        50_000, "smaller batches pass through memory and are interpreted: compiling wide plans costs more than it saves"
+    )
+    update_from_rows: int = _said(
+        100_000,
+        "marts of fewer input rows are built whole: finding what a change reaches costs more than it saves",
+    )
+    token_key_file: Path | None = _said(
+        None,
+        "file of at least 32 bytes that opens the key behind tokens of persons (`citylake tokens rotate`);"
+        " none: made in `state` for an embedded store, mode 0600",
+    )
+    connections: dict[str, SecretStr] = _said(
+        {},
+        "JSON: id of a source to its address with user and password (nowhere else), and `#departments=`"
+        " behind it: for whom it may deliver",
+    )
+    sources: dict[str, str] = _said(
+        {},
+        "JSON: dataset to where it comes from (a path, a connection's id, an address), with options behind"
+        " `#`; it delivers for the dataset's department only",
+    )
+    language: Literal["zh", "en"] = _said("zh", "of pages that a command opens")
+    port_s3: int = _said(18333, "embedded store, loopback only, and 10000 above it")
+    port_s3_master: int = _said(19333, "embedded store")
+    port_s3_volume: int = _said(18080, "embedded store")
+    port_s3_filer: int = _said(18888, "embedded store")
+    port_spark: int = _said(15002, "the lake's Spark Connect server, loopback only")
+    port_spark_ui: int = _said(14040, "its pages; user `citylake`, secret in `state/secrets/spark-pages`")
+    port_readers: int = _said(15003, "the readers' server: Spark Connect, loopback only")
+    port_jdbc: int = _said(10015, "the readers' server: JDBC, loopback only")
+    port_airflow: int = _said(18793, "the scheduler's pages, loopback only")
 
     @property
     def endpoint(self) -> str:

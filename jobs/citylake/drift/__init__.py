@@ -1,6 +1,4 @@
-"""What changed in a delivery against its contract, and the contract patch that a person may apply; nothing is
-applied here.
-"""
+"""How a file differs from its contract, and the patch that a person may apply; nothing is applied here."""
 
 from citylake.drift.kinds import Drift, diagnose
 

@@ -1,0 +1,1 @@
+"""Who is who: links between records, judgements of persons, identifiers that stay."""

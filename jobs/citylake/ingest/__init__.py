@@ -1,0 +1,1 @@
+"""What arrived: sources, formats, verification, landing, bronze. No Spark."""

@@ -1,0 +1,1 @@
+"""The steps in order: what every verb gets and does."""

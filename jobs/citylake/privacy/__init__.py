@@ -1,0 +1,1 @@
+"""What is nobody's business: tokens, masks, counts that are withheld, roles at the store."""

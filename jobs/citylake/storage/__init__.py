@@ -1,0 +1,1 @@
+"""Where tables and objects lie: the object store, Delta, Spark sessions, tables that follow contracts."""

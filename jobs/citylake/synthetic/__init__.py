@@ -1,6 +1,4 @@
-"""A synthetic Shenyang: first the truth, then what its offices deliver, with planted defects and a log of
-them.
-"""
+"""A synthetic Shenyang: first the truth, then what its offices deliver, with planted defects."""
 
 from citylake.synthetic.generate import generate
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from citylake.contract.load import load_contract, load_contracts, load_types
+from citylake.contract.load import load_contract, load_contracts
 from citylake.contract.model import Contract
 from citylake.contract.source import read_yaml
+from citylake.contract.types import load_types
 from citylake.core.errors import ContractError
 from citylake.core.settings import ROOT
 from citylake.ingest.decode import bronze_batches, bronze_schema

@@ -11,9 +11,10 @@ from typing import Any
 
 import openpyxl
 import pytest
-from citylake.contract.load import load_contract, load_types
+from citylake.contract.load import load_contract
 from citylake.contract.model import Contract
 from citylake.contract.source import Source, read_yaml
+from citylake.contract.types import load_types
 from citylake.core.errors import ContractError
 from citylake.core.settings import ROOT
 

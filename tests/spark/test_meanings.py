@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from citylake.contract.load import load_types
+from citylake.contract.types import load_types
 
 ROOT = Path(__file__).resolve().parents[2]
 WORDS = ("short_text", "code_text")

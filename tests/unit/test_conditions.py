@@ -8,8 +8,8 @@ import pytest
 from citylake.compile.bronze import RESIDENT_FACTS
 from citylake.contract.conditions import condition_faults
 from citylake.contract.lint import problems
-from citylake.contract.load import load_types
 from citylake.contract.source import read_yaml
+from citylake.contract.types import load_types
 from citylake.core.settings import ROOT
 
 COLUMNS = ("a", "b", "stages", "colour")

@@ -14,7 +14,9 @@ from citylake.core.formats import UPCASTERS, numbered, read
 @pytest.mark.parametrize("kind", sorted(UPCASTERS))
 def test_what_is_written_is_read(kind: Any) -> None:
     """A contract says itself that its files are of a `format`."""
-    written = numbered(kind, {"format": "csv", "findings": [], "restores": None, "signed_by": "", "replaces": None})
+    written = numbered(
+        kind, {"format": "csv", "findings": [], "restores": None, "signed_by": "", "replaces": None}
+    )
     assert written["format_number"] == len(UPCASTERS[kind]) > 0
     assert numbered(kind, read(kind, json.dumps(written).encode())) == written
 

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from citylake.compile.select import RECORD_ERRORS, compile_contract
-from citylake.contract.load import lint, load_contracts, load_types
+from citylake.compile.rules import RECORD_ERRORS
+from citylake.compile.select import compile_contract
+from citylake.contract.load import lint, load_contracts
 from citylake.contract.model import Bilingual
 from citylake.contract.problems import Problem
 from citylake.contract.texts import is_bilingual
+from citylake.contract.types import load_types
 
 ENTITY = "schemas/market_regulation/legal_entity.odcs.yaml"
 

@@ -10,7 +10,8 @@ from statistics import fmean
 
 from citylake.audit.conservation import Batch
 from citylake.audit.timeliness import Arrival, Arrivals
-from citylake.compile.select import Rule, compile_contract
+from citylake.compile.rules import Rule
+from citylake.compile.select import compile_contract
 from citylake.contract.model import Contract
 from citylake.core.codes import load_codes
 from citylake.ledger.chain import Chain

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow.compute as pc
 
 from citylake.compile.bronze import bronze_columns
-from citylake.compile.select import Rule
+from citylake.compile.rules import Rule
 from citylake.contract.model import Column, Contract
 from citylake.contract.rules import spoken_of
 from citylake.core.names import bronze, quarantine

@@ -12,9 +12,10 @@ from pathlib import Path
 from citylake.compile.select import Compiled, compile_contract
 from citylake.compile.tables import silver_shape
 from citylake.contract.inputs import MARTS, mart_inputs
-from citylake.contract.load import contract_files, load_contract, load_contracts, load_types
+from citylake.contract.load import contract_files, load_contract, load_contracts
 from citylake.contract.model import Contract
 from citylake.contract.source import read_yaml
+from citylake.contract.types import load_types
 from citylake.core.errors import ContractError, LakeError
 from citylake.storage.evolve import delta_type, evolution, stated
 

@@ -9,7 +9,8 @@ import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from citylake.compile.select import Compiled, Rule
+from citylake.compile.rules import Rule
+from citylake.compile.select import Compiled
 from citylake.compile.tables import content, silver_shape
 from citylake.contract.model import Contract
 from citylake.storage.writing import Merging

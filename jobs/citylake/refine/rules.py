@@ -8,7 +8,8 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from citylake.compile.select import Compiled, Rule
+from citylake.compile.rules import Rule
+from citylake.compile.select import Compiled
 from citylake.contract.model import Bilingual
 from citylake.core import formats
 from citylake.core.names import rules_key

@@ -15,7 +15,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from citylake.appliance.spark_servers import spark_conf
-from citylake.compile.select import Compiled, Rule, compile_contract
+from citylake.compile.rules import Rule
+from citylake.compile.select import Compiled, compile_contract
 from citylake.compile.tables import silver_columns
 from citylake.contract.model import Bilingual, Column, Contract
 from citylake.core.settings import Settings

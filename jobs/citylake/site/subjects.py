@@ -8,7 +8,8 @@ from typing import Any
 from markupsafe import Markup
 
 from citylake.audit.conservation import FIGURES, Batch
-from citylake.compile.select import Rule, compile_contract
+from citylake.compile.rules import Rule
+from citylake.compile.select import compile_contract
 from citylake.contract.model import Contract
 from citylake.core.names import mart, quarantine
 from citylake.ledger.batches import ADMITTED

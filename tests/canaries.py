@@ -14,8 +14,9 @@ from urllib.parse import quote
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.core.settings import ROOT
-from citylake.synthetic.deliver import WRITERS, Order, _Totals
+from citylake.synthetic.files import WRITERS, Totals
 from citylake.synthetic.generate import months_of, orders
+from citylake.synthetic.order import Order
 from citylake.synthetic.world import World
 
 IDENTIFIER, OLD, MISTYPED = "210102198803071015", "210102880307101", "210102198803071019"
@@ -77,7 +78,7 @@ def samples() -> dict[str, tuple[Order, list[dict[str, str]]]]:
 
 def written(folder: Path, order: Order, rows: list[dict[str, str]]) -> Path:
     path = folder / "data"
-    WRITERS[order.contract.format](path, order, iter(rows), _Totals(None, None))
+    WRITERS[order.contract.format](path, order, iter(rows), Totals(None, None))
     return path
 
 

@@ -13,7 +13,8 @@ from citylake.core.settings import Settings
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.pipeline.lake import Lake, open_lake
 from citylake.pipeline.run import run_all
-from citylake.synthetic.deliver import _manifest, _Totals
+from citylake.synthetic.deliver import _manifest
+from citylake.synthetic.files import Totals
 
 from tests.canaries import CANARIES, leaks, samples, with_canaries, written
 
@@ -34,7 +35,7 @@ def _hand_over(folder: Path, dataset: str) -> None:
     to = folder / dataset / order.delivery
     to.mkdir(parents=True)
     written(to, order, told).rename(to / order.file)
-    totals = _Totals(None, None)
+    totals = Totals(None, None)
     for row in told:
         totals.take(row)
     _manifest(to, order, totals)

@@ -25,7 +25,8 @@ from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.core.errors import ContractError, EnvironmentFailed, LakeError, SourceMissing, SourceMoved
 from citylake.core.settings import ROOT, Settings
-from citylake.ingest.receive import receive, waiting
+from citylake.ingest.inbox import waiting
+from citylake.ingest.receive import receive
 from citylake.ingest.sources.drops import Watch
 from citylake.ingest.sources.folder import FolderSource, fetch_folder
 from citylake.ingest.sources.opening import open_source

@@ -16,8 +16,15 @@ from citylake.core.attempts import Impossible, attempt
 from citylake.core.calendar import BEIJING
 from citylake.core.names import inbox_prefix, landing_key
 from citylake.ingest.formats.records import Unreadable
-from citylake.ingest.limits import MANIFEST_BYTES
-from citylake.ingest.manifest import MANIFEST, SIGNATURE, Manifest, read_manifest
+from citylake.ingest.inbox import (
+    by_sending,
+    download,
+    manifest_bytes,
+    manifest_key,
+    signature_bytes,
+    told_delivery,
+)
+from citylake.ingest.manifest import MANIFEST, Manifest, read_manifest
 from citylake.ingest.signature import examine
 from citylake.ingest.verify import Verified, arrived, verify
 from citylake.ledger import contracts
@@ -29,13 +36,12 @@ from citylake.ledger.receipts import (
     Receipt,
     answer,
     base_name,
-    dataset_receipts,
     next_known_at,
     replaced,
     reused,
 )
 from citylake.messages.letter import write_letters
-from citylake.privacy.masking import foreign, told_name, told_names
+from citylake.privacy.masking import foreign, told_names
 from citylake.storage.store import Store
 
 CLOCKS_APART = timedelta(minutes=15)
@@ -56,32 +62,13 @@ class _Read:
     )  # of files whose names may not be told: what stands for them
 
 
-def waiting(store: Store, dataset: str) -> list[str]:
-    """Deliveries of a dataset whose manifest has come and that have no receipt, oldest name first."""
-    prefix = inbox_prefix(dataset)
-    answered = {r.delivery for r in dataset_receipts(store, dataset)}
-    folders = [f.removeprefix(prefix).strip("/") for f in store.list_folders(prefix)]
-    come = (d for d in sorted(folders) if d not in answered and store.exists(_manifest_key(dataset, d)))
-    return [d for d in come if told_name(d) == d or _called(store, dataset, d) not in answered]
-
-
-def _called(store: Store, dataset: str, delivery: str) -> str:
-    """What a delivery is called in answers: its name, or, of a name that might be a person's, its shape and
-    a hash of its manifest.
-    """
-    told = told_name(delivery)
-    if told == delivery:
-        return delivery
-    return f"{told}~{hashlib.sha256(store.get(_manifest_key(dataset, delivery))).hexdigest()[:8]}"
-
-
 def receive(store: Store, contract: Contract, root: Path, answering: Callable[[], bool]) -> list[Receipt]:
     """Answer every waiting delivery of a dataset, in the order of sending, and write the letters of all
     answers. One that cannot even be read is refused; `answering` says whether the lake's surroundings are
     well.
     """
     given: list[Receipt] = []
-    for delivery in _by_sending(store, contract.id, answering):
+    for delivery in by_sending(store, contract.id, answering):
         try:
             given.append(attempt(partial(receive_one, store, contract, delivery, root), answering))
         except Impossible as error:
@@ -94,7 +81,7 @@ def _unreadable(store: Store, contract: Contract, delivery: str, error: Impossib
     """The refusal of a delivery on which every try to read it broke off."""
     zh = f"数据湖无法读取本次交付({error.kind},{error.where})"
     en = f"the lake cannot read this delivery ({error.kind} at {error.where})"
-    called = _called(store, contract.id, delivery)
+    called = told_delivery(store, contract.id, delivery)
     read = _Read(called, None, "", Verified("", (Finding("delivery.unreadable", zh, en),)))
     nothing = Binding((), frozenset())
     receipt = answer(store, contract.department, lambda _, n: _draft(contract, read, nothing, [], n))
@@ -110,29 +97,11 @@ def _tell(store: Store, contract: Contract, receipt: Receipt) -> None:
     append(store, contract.id, said, receipt.number, facts)
 
 
-def _by_sending(store: Store, dataset: str, answering: Callable[[], bool]) -> list[str]:
-    """The waiting deliveries; those whose manifest says no moment come first, to be refused."""
-
-    def moment(delivery: str) -> tuple[str, str]:
-        try:
-            return attempt(
-                lambda: read_manifest(_manifest(store, dataset, delivery)).sent_text, answering
-            ), delivery
-        except Impossible:
-            return "", delivery
-
-    return sorted(waiting(store, dataset), key=moment)
-
-
-def _sent(store: Store, dataset: str, delivery: str) -> str:
-    return read_manifest(_manifest(store, dataset, delivery)).sent_text
-
-
 def receive_one(store: Store, contract: Contract, delivery: str, root: Path) -> Receipt:
     """Verify, land and answer one delivery."""
     earlier = binding(store, contract.id)
     with tempfile.TemporaryDirectory(prefix="citylake-") as folder:
-        paths = _download(store, f"{inbox_prefix(contract.id)}{delivery}/", Path(folder))
+        paths = download(store, f"{inbox_prefix(contract.id)}{delivery}/", Path(folder))
         read = _read(store, contract, delivery, paths, earlier, root)
         if read.manifest and not read.verified.findings:
             for entry in read.manifest.files:
@@ -140,16 +109,6 @@ def receive_one(store: Store, contract: Contract, delivery: str, root: Path) -> 
     receipt = answer(store, contract.department, lambda known, n: _draft(contract, read, earlier, known, n))
     _tell(store, contract, receipt)
     return receipt
-
-
-def _download(store: Store, prefix: str, folder: Path) -> dict[str, Path]:
-    paths: dict[str, Path] = {}
-    for i, key in enumerate(
-        k for k in store.list(prefix) if not k.endswith((f"/{MANIFEST}", f"/{SIGNATURE}", "/"))
-    ):  # "/" ends the mark of a folder, not a file
-        paths[key.removeprefix(prefix)] = folder / str(i)
-        store.download(key, folder / str(i))
-    return paths
 
 
 def _read(
@@ -160,21 +119,21 @@ def _read(
     earlier: Binding,
     root: Path,
 ) -> _Read:
-    called = _called(store, contract.id, delivery)
+    called = told_delivery(store, contract.id, delivery)
     try:
-        body = _manifest(store, contract.id, delivery)
+        body = manifest_bytes(store, contract.id, delivery)
         manifest = read_manifest(body)
     except Unreadable as error:
         return _Read(called, None, "", Verified("", error.findings))
     demanded = contract.signed and not _vouched(manifest, earlier)
     signed = examine(
-        root, contract.department, body, _signature(store, contract.id, delivery), demanded=demanded
+        root, contract.department, body, signature_bytes(store, contract.id, delivery), demanded=demanded
     )
     wrong = [
         *signed.findings,
         *_not_to_be_told(manifest, called),
         *_misplaced(manifest, contract, delivery),
-        *_not_sent_yet(manifest, store.stored_at(_manifest_key(contract.id, delivery))),
+        *_not_sent_yet(manifest, store.stored_at(manifest_key(contract.id, delivery))),
     ]
     if wrong:
         verified = Verified("", tuple(wrong))
@@ -186,13 +145,6 @@ def _read(
     findings = tuple(_renamed(f, names) for f in verified.findings)
     verified = replace(verified, findings=findings)
     return _Read(called, manifest, _batch_id(manifest), verified, signed.fingerprint, names)
-
-
-def _signature(store: Store, dataset: str, delivery: str) -> bytes | None:
-    """The signature that lies beside a manifest; of one that is too long to be any, its beginning."""
-    key = f"{inbox_prefix(dataset)}{delivery}/{SIGNATURE}"
-    size = store.size(key)
-    return store.get_range(key, 0, min(size, MANIFEST_BYTES)) if size else None if size is None else b""
 
 
 def _vouched(manifest: Manifest, earlier: Binding) -> bool:
@@ -212,22 +164,6 @@ def _renamed(finding: Finding, names: dict[str, str]) -> Finding:
     for name, told in names.items():
         zh, en = zh.replace(name, told), en.replace(name, told)
     return replace(finding, zh=zh, en=en, where=where)
-
-
-def _manifest_key(dataset: str, delivery: str) -> str:
-    return f"{inbox_prefix(dataset)}{delivery}/{MANIFEST}"
-
-
-def _manifest(store: Store, dataset: str, delivery: str) -> bytes:
-    key = _manifest_key(dataset, delivery)
-    size = store.size(key) or 0
-    if size > MANIFEST_BYTES:
-        zh, en = (
-            f"清单大小{size}字节,超过{MANIFEST_BYTES}字节",
-            f"the manifest has {size} bytes, at most {MANIFEST_BYTES}",
-        )
-        raise Unreadable(Finding("budget.manifest", zh, en, MANIFEST))
-    return store.get(key)
 
 
 def _not_to_be_told(manifest: Manifest, called: str) -> Iterator[Finding]:

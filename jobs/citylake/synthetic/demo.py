@@ -17,7 +17,7 @@ from rich.console import Console
 from citylake.appliance.services import up as services_up
 from citylake.audit.conservation import batches
 from citylake.core.settings import Settings
-from citylake.ingest.receive import waiting
+from citylake.ingest.inbox import waiting
 from citylake.ingest.sources.folder import fetch_folder
 from citylake.ingest.sources.opening import open_source
 from citylake.ingest.sources.source import fetch

@@ -11,7 +11,8 @@ from typing import Any, Literal
 
 from citylake.contract.load import load_contracts
 from citylake.core.settings import ROOT
-from citylake.synthetic.deliver import Office, Order
+from citylake.synthetic.deliver import Office
+from citylake.synthetic.order import Order
 from citylake.synthetic.themes import THEMES
 from citylake.synthetic.world import Row, World
 

@@ -4,9 +4,7 @@ keep their digits.
 
 from __future__ import annotations
 
-import codecs
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,40 +12,14 @@ from typing import Any
 from citylake.contract.meaning import header_key
 from citylake.contract.model import Contract
 from citylake.ingest.formats.charset import check_charset
+from citylake.ingest.formats.json_text import DECODER, SaidTwice, check_depth, decoded
 from citylake.ingest.formats.records import Record, Unreadable, holds_nothing
 from citylake.ingest.formats.scanner import physical_lines
-from citylake.ingest.limits import DEPTH, DOCUMENT_BYTES, FIELD_CHARACTERS
+from citylake.ingest.limits import FIELD_CHARACTERS
 from citylake.ledger.receipts import Finding
 
 _HEAD_BYTES = 1 << 20
 _WHITE = " \t\r\n"
-_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[{\]}]')
-
-
-class _Number(str):
-    """A number as it was written."""
-
-    __slots__ = ()
-
-
-class _Twice(ValueError):
-    """A key stands twice in one object."""
-
-
-def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _Twice
-    return found
-
-
-def _constant(text: str) -> Any:
-    raise ValueError(text)  # NaN and Infinity are not JSON (RFC 8259, section 6)
-
-
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_float=_Number, parse_int=_Number, parse_constant=_constant
-)
 
 
 class _Fields:
@@ -94,8 +66,8 @@ class JsonRecords:
         self._name, self._fields = path.name, _Fields(contract)
         self.columns, self.layout = self._fields.columns, ""
         check_charset(path, contract.encoding)
-        self._text, self._bom, self._codec = _decoded(path, contract.encoding)
-        _check_depth(self._text, path.name)
+        self._text, self._bom, self._codec = decoded(path, contract.encoding)
+        check_depth(self._text, path.name)
         self._array = self._find(contract.records or "records")
 
     def _find(self, member: str) -> int:
@@ -161,10 +133,10 @@ class JsonRecords:
 
     def _parse(self, at: int) -> tuple[Any, int]:
         try:
-            return _DECODER.raw_decode(self._text, at)
+            return DECODER.raw_decode(self._text, at)
         except json.JSONDecodeError as error:
             raise self._malformed(error.pos) from None
-        except _Twice:
+        except SaidTwice:
             raise Unreadable(
                 Finding(
                     "file.duplicate_key",
@@ -196,7 +168,7 @@ class JsonRecords:
                 at += 1
             if text[at] == "]":
                 return
-            value, end = _DECODER.raw_decode(text, at)
+            value, end = DECODER.raw_decode(text, at)
             byte, line = byte + self._bytes(seen, at), line + text.count("\n", seen, at)
             last = byte + self._bytes(at, end)
             record = self._fields.record(number + 1, line, byte, last, value)
@@ -239,8 +211,8 @@ class JsonLines:
         except UnicodeDecodeError:
             return Record(number, line, start, start + len(piece), empty, "record.undecodable")
         try:
-            _check_depth(text, self._path.name, line)
-            value = _DECODER.decode(text)
+            check_depth(text, self._path.name, line)
+            value = DECODER.decode(text)
         except (ValueError, RecursionError):
             if piece[-1:] not in (b"\n", b"\r"):
                 raise Unreadable(
@@ -280,45 +252,3 @@ def is_lines(path: Path, contract: Contract) -> bool:
     if nested:  # a document may bear a name of a column beside its array
         return promised and 2 * hits > len(known)
     return promised or hits > 0
-
-
-def _decoded(path: Path, encoding: str) -> tuple[str, int, str]:
-    """The text of a document, the bytes of its byte order mark, and the codec of what stands behind it."""
-    if path.stat().st_size > DOCUMENT_BYTES:
-        raise Unreadable(
-            Finding(
-                "budget.document_bytes",
-                "文件过大",
-                f"more than {DOCUMENT_BYTES >> 20} MiB; send JSON lines",
-                path.name,
-            )
-        )
-    body = path.read_bytes()
-    if not body.strip():
-        raise Unreadable(Finding("delivery.empty", "文件为空", "the file is empty", path.name, 1))
-    try:
-        codec = encoding
-        if encoding == "utf-16":
-            codec = "utf-16-be" if body.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
-        text = body.decode(codec)
-        plain = text.removeprefix("\ufeff")
-        return plain, len(text[: len(text) - len(plain)].encode(codec)), codec
-    except UnicodeDecodeError as error:
-        line = body.count(b"\n", 0, error.start) + 1
-        zh, en = (
-            f"第{line}行(字节{error.start})不是{encoding}编码",
-            f"line {line} (byte {error.start}) is not {encoding}",
-        )
-        raise Unreadable(Finding("delivery.charset", zh, en, path.name, line)) from None
-
-
-def _check_depth(text: str, name: str, line: int | None = None) -> None:
-    depth = 0
-    for token in _TOKEN.finditer(text):
-        sign = token.group()[0]
-        depth += 1 if sign in "[{" else -1 if sign in "]}" else 0
-        if depth > DEPTH:
-            at = line or text.count("\n", 0, token.start()) + 1
-            raise Unreadable(
-                Finding("budget.depth", f"嵌套超过{DEPTH}层", f"nested more than {DEPTH} deep", name, at)
-            )

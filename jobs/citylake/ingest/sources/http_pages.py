@@ -4,7 +4,6 @@ N, "rows": [...]}` and an ETag.
 
 from __future__ import annotations
 
-import csv
 import json
 import logging
 import shutil
@@ -21,12 +20,11 @@ from citylake.contract.model import Contract
 from citylake.core.errors import LakeError, SourceMissing, SourceMoved
 from citylake.ingest.manifest_writer import Extract, Order, delivery_name, demand_format, make_manifest
 from citylake.ingest.sources.address import Address
+from citylake.ingest.sources.page_rows import write_csv, write_json
 from citylake.ingest.sources.source import Found
 
 PAGE_ROWS = 500
 _TIMES = httpx.Timeout(60, connect=10)
-_WHITE = " \t\r\n,"
-_DECODER = json.JSONDecoder()
 
 
 class PagesSource:
@@ -52,7 +50,7 @@ class PagesSource:
             pages.still_the_same()
             name = f"rows.{self._order.contract.format}"
             file = Extract(name, Path(scratch) / name, rows)
-            write = _write if self._order.contract.format == "json" else _write_csv
+            write = write_json if self._order.contract.format == "json" else write_csv
             write(file.path, bodies, self._order.contract)
             delivery = delivery_name(self._order, "http", file)
             manifest = make_manifest(self._order, delivery, datetime.now(UTC), [file])
@@ -260,66 +258,6 @@ def _keys(rows: list[Any], names: list[str]) -> Iterator[tuple[str, ...]]:
     for row in rows:
         if names and isinstance(row, dict) and all(row.get(n) is not None for n in names):
             yield tuple(str(row[n]) for n in names)
-
-
-def _write(path: Path, bodies: list[Path], contract: Contract) -> None:
-    """One document in the shape of the contract; every row keeps its characters, so numbers keep their
-    digits.
-    """
-    with path.open("w", encoding="utf-8", newline="") as handle:
-        handle.write(f"{{{json.dumps(contract.records or 'records', ensure_ascii=False)}: [")
-        first = True
-        for body in bodies:
-            for row in _raw_rows(body.read_text("utf-8-sig")):
-                handle.write(f"{'' if first else ','}\n{row}")
-                first = False
-        handle.write("\n]}\n")
-
-
-def _write_csv(path: Path, bodies: list[Path], contract: Contract) -> None:
-    """Rows as CSV in the layout whose headers the first row holds; a member that no header names is a further
-    column, for verify to refuse.
-    """
-    rows = [
-        row
-        for body in bodies
-        for row in json.loads(body.read_text("utf-8-sig"), parse_float=str, parse_int=str)["rows"]
-    ]
-    held = rows[0].keys() if rows and isinstance(rows[0], dict) else set[str]()
-    options = [[c.header(y) for c in contract.layout_columns(y)] for y in contract.layouts or ("",)]
-    headers = max(options, key=lambda o: len(held & set(o)))
-    headers += [h for h in held if h not in headers]
-    with path.open("w", encoding=contract.encoding, newline="") as handle:
-        out = csv.writer(handle, delimiter=contract.delimiter, lineterminator="\r\n")
-        out.writerow(headers)
-        out.writerows([row.get(h) if isinstance(row, dict) else None for h in headers] for row in rows)
-
-
-def _raw_rows(text: str) -> Iterator[str]:
-    """The text of each element of `rows`; the page is known to be JSON."""
-    at = _after_key(text, "rows")
-    while text[at] != "]":
-        _, end = _DECODER.raw_decode(text, at)
-        yield text[at:end]
-        at = _skip(text, end)
-
-
-def _after_key(text: str, wanted: str) -> int:
-    """Where the first element of the array of that name begins."""
-    at = _skip(text, _skip(text, 0) + 1)
-    while True:
-        key, at = _DECODER.raw_decode(text, at)
-        at = _skip(text, _skip(text, at) + 1)
-        if key == wanted:
-            return _skip(text, at + 1)
-        _, at = _DECODER.raw_decode(text, at)
-        at = _skip(text, at)
-
-
-def _skip(text: str, at: int) -> int:
-    while text[at] in _WHITE:
-        at += 1
-    return at
 
 
 def _replace(path: Path, body: bytes) -> None:

@@ -11,7 +11,7 @@ from random import Random
 
 from citylake.synthetic.datums import DATUMS, moved
 from citylake.synthetic.defects import Defect, always, when
-from citylake.synthetic.deliver import Order
+from citylake.synthetic.order import Order
 from citylake.synthetic.world import Row, World, codes, month_end, rain_hours
 
 COMPONENTS, CASES = 3000, 300

@@ -27,7 +27,7 @@ from citylake.synthetic.defects import (
     wrong_check,
     wrong_org_inside,
 )
-from citylake.synthetic.deliver import Order
+from citylake.synthetic.order import Order
 from citylake.synthetic.people import entities
 from citylake.synthetic.world import Row, World, month_end
 

@@ -10,7 +10,7 @@ from datetime import date
 from citylake.synthetic import pollution
 from citylake.synthetic.air import air, spells
 from citylake.synthetic.defects import Defect, always, apostrophe, half_brackets, wrong_check
-from citylake.synthetic.deliver import Order
+from citylake.synthetic.order import Order
 from citylake.synthetic.themes.credit import FIRMS
 from citylake.synthetic.world import Row, World, month_end
 

@@ -7,8 +7,8 @@ from datetime import date, datetime, timedelta
 from random import Random
 
 from citylake.synthetic.defects import Change, Defect, always, when
-from citylake.synthetic.deliver import Order
 from citylake.synthetic.economy import DISTRICT_SUMS, DISTRICTS, district_flow, flow, growth, is_flow, stock
+from citylake.synthetic.order import Order
 from citylake.synthetic.world import Row, World, codes, month_end
 
 FIRST_YEAR, FIRST_REPORT = 2012, 2016

@@ -17,7 +17,7 @@ from citylake.synthetic.defects import (
     three_zeros_id,
     when,
 )
-from citylake.synthetic.deliver import Order
+from citylake.synthetic.order import Order
 from citylake.synthetic.people import month_number
 from citylake.synthetic.residents import OLD_COUNTY, Streets, lives, movements, residents
 from citylake.synthetic.world import Row, World, codes, month_end

@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 
 from citylake.synthetic.defects import Change, Defect, always, when
-from citylake.synthetic.deliver import Order
 from citylake.synthetic.observatory import Hour, met_days, observed, place
+from citylake.synthetic.order import Order
 from citylake.synthetic.world import Row, World, codes, month_end, rain_hours
 
 MISSING, TRACE, BLANK = "32766", "32700", "32744"

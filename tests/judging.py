@@ -68,10 +68,20 @@ def decoded(
     files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
     at = manifest.sent_text
     receipt = Receipt(
-        number, contract.department, contract.id, manifest.delivery, "accepted", contract.version,
-        manifest.period, manifest.coverage, sent_at=at, known_at=at, batch_id=str(number), layout=layout,
+        number,
+        contract.department,
+        contract.id,
+        manifest.delivery,
+        "accepted",
+        contract.version,
+        manifest.period,
+        manifest.coverage,
+        sent_at=at,
+        known_at=at,
+        batch_id=str(number),
+        layout=layout,
         files=files,
-    )  # fmt: skip
+    )
     by_digest = {f.sha256: paths[f.name] for f in manifest.files}
     batches = bronze_batches(contract, receipt, by_digest, TOKENS)
     return pa.Table.from_batches(batches, bronze_schema(contract))

@@ -101,10 +101,21 @@ def _lake(held: Held, order: Order, sent: Path, folder: Path) -> list[tuple[str,
         entry = manifest.files[0]
         landed = LandedFile(entry.name, entry.sha256, entry.bytes, entry.records)
         receipt = Receipt(
-            1, contract.department, contract.id, "2016-02-001", "accepted", contract.version, "2016-02",
-            "changes", sent_at=manifest.sent_text, known_at=manifest.sent_text, batch_id="b",
-            layout=found.layout, files=(landed,), corrects=order.corrects,
-        )  # fmt: skip
+            1,
+            contract.department,
+            contract.id,
+            "2016-02-001",
+            "accepted",
+            contract.version,
+            "2016-02",
+            "changes",
+            sent_at=manifest.sent_text,
+            known_at=manifest.sent_text,
+            batch_id="b",
+            layout=found.layout,
+            files=(landed,),
+            corrects=order.corrects,
+        )
         batches = bronze_batches(order.contract, receipt, {landed.sha256: path}, Tokens(b"k" * 32))
         records = {n for b in batches for n in b.column("_row_no").to_pylist()}
         assert records == set(range(1, landed.records + 1))

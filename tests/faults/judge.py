@@ -93,8 +93,19 @@ def judge(fault: Fault, folder: Path, number: int) -> Said:
     files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
     at = manifest.sent_text
     receipt = Receipt(
-        number, contract.department, contract.id, manifest.delivery, "accepted", contract.version, "2016-02",
-        coverage, sent_at=at, known_at=at, batch_id=str(number), layout=verified.layout, files=files,
-    )  # fmt: skip
+        number,
+        contract.department,
+        contract.id,
+        manifest.delivery,
+        "accepted",
+        contract.version,
+        "2016-02",
+        coverage,
+        sent_at=at,
+        known_at=at,
+        batch_id=str(number),
+        layout=verified.layout,
+        files=files,
+    )
     batches = bronze_batches(contract, receipt, {files[0].sha256: path}, Tokens(b"k" * 32))
     return Said([], differences, pa.Table.from_batches(batches, bronze_schema(contract)))

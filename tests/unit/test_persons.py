@@ -39,17 +39,31 @@ def seen(path: Path, contract: Contract, name: str = "data", records: int | None
     body = path.read_bytes()
     sha256 = hashlib.sha256(body).hexdigest()
     manifest = {
-        "manifest": 1, "dataset": contract.id, "contract": contract.version, "delivery": "2016-01-001",
-        "period": "2016-01", "coverage": "full", "sent_at": "2016-02-01T09:30:00+08:00",
+        "manifest": 1,
+        "dataset": contract.id,
+        "contract": contract.version,
+        "delivery": "2016-01-001",
+        "period": "2016-01",
+        "coverage": "full",
+        "sent_at": "2016-02-01T09:30:00+08:00",
         "files": [{"name": name, "bytes": len(body), "sha256": sha256, "records": records or 4}],
         "totals": {"records": records or 4},
-    }  # fmt: skip
+    }
     found = verify(read_manifest(json.dumps(manifest).encode()), contract, {name: path}, ())
     receipt = Receipt(
-        1, contract.department, contract.id, "2016-01-001", "refused", contract.version, "2016-01",
-        sent_at="2016-02-01T09:30:00+08:00", known_at="2016-02-01T01:30:00+00:00", layout=found.layout,
-        files=(LandedFile(name, sha256, len(body), 4),), findings=found.findings,
-    )  # fmt: skip
+        1,
+        contract.department,
+        contract.id,
+        "2016-01-001",
+        "refused",
+        contract.version,
+        "2016-01",
+        sent_at="2016-02-01T09:30:00+08:00",
+        known_at="2016-02-01T01:30:00+00:00",
+        layout=found.layout,
+        files=(LandedFile(name, sha256, len(body), 4),),
+        findings=found.findings,
+    )
     content = letter(receipt, contract, ROOT)
     told = [
         json.dumps(asdict(receipt), ensure_ascii=False),
@@ -94,18 +108,36 @@ def test_a_mobile_number_is_found_in_every_spelling(number: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["2016-03-15 12:00:00", "123.456789,41.803456 13.123456789", "沈工商罚字〔2016〕123号", "91210112PDY00001XB",  # noqa: E501
-     "2101020101000123", "当事人应当于2016年3月", "沈阳恒远机械制造有限公司", "210102198813071018", "1234567890123"],  # noqa: E501
-)  # fmt: skip
+    [
+        "2016-03-15 12:00:00",
+        "123.456789,41.803456 13.123456789",
+        "沈工商罚字〔2016〕123号",
+        "91210112PDY00001XB",  # noqa: E501
+        "2101020101000123",
+        "当事人应当于2016年3月",
+        "沈阳恒远机械制造有限公司",
+        "210102198813071018",
+        "1234567890123",
+    ],  # noqa: E501
+)
 def test_what_is_nobodys_stays(text: str) -> None:
     assert scrub(text) == text
 
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [("王伟", True), ("诸葛金雀", True), ("买买提·吐尔逊", True), ("王 伟", True), ("公安局", False),
-     ("卫生局", False), ("沈河区", False), ("高坎镇", False), ("沈阳恒远机械制造有限公司", False)],
-)  # fmt: skip
+    [
+        ("王伟", True),
+        ("诸葛金雀", True),
+        ("买买提·吐尔逊", True),
+        ("王 伟", True),
+        ("公安局", False),
+        ("卫生局", False),
+        ("沈河区", False),
+        ("高坎镇", False),
+        ("沈阳恒远机械制造有限公司", False),
+    ],
+)
 def test_the_form_of_a_name(text: str, name: bool) -> None:
     assert is_name(text) is name
 
@@ -212,9 +244,15 @@ def test_a_natural_counterpart_has_a_token_for_a_name(
 def _receipt(contract: Contract, path: Path) -> Receipt:
     files = (LandedFile(path.name, hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, 1),)
     return Receipt(
-        1, contract.department, contract.id, "a", "accepted", contract.version,
-        known_at="2016-02-01T01:30:00+00:00", files=files,
-    )  # fmt: skip
+        1,
+        contract.department,
+        contract.id,
+        "a",
+        "accepted",
+        contract.version,
+        known_at="2016-02-01T01:30:00+00:00",
+        files=files,
+    )
 
 
 def test_the_files_of_the_golden_cases_keep_their_names() -> None:

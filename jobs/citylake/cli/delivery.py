@@ -25,7 +25,7 @@ def fetch(
         ),
     ],
 ) -> None:
-    """Hop 1: bring deliveries from a source into the inbox; the manifest of each goes last."""
+    """Step 1: bring deliveries from a source into the inbox; the manifest of each goes last."""
     from citylake.ingest.sources.bound import refuse_foreign, tell_foreign
     from citylake.ingest.sources.opening import open_source
     from citylake.ingest.sources.source import fetch as bring

@@ -82,25 +82,25 @@ Names = Annotated[list[str] | None, typer.Argument(help="datasets or marts; all 
 
 @app.command()
 def receive(names: Names = None, as_json: Json = False) -> None:
-    """Hops 2-3: verify and land what waits, give receipts."""
+    """Steps 2-3: verify and land what waits, give receipts."""
     _verb("receive", names, as_json)
 
 
 @app.command()
 def decode(names: Names = None, as_json: Json = False) -> None:
-    """Hop 4: decode landed batches into bronze."""
+    """Step 4: decode landed batches into bronze."""
     _verb("decode", names, as_json)
 
 
 @app.command()
 def refine(names: Names = None, as_json: Json = False) -> None:
-    """Hops 5-6: judge, gate and admit decoded batches."""
+    """Steps 5-6: judge, gate and admit decoded batches."""
     _verb("refine", names, as_json)
 
 
 @app.command()
 def build(names: Names = None, as_json: Json = False) -> None:
-    """Hop 7: build marts whose inputs changed."""
+    """Step 7: build marts whose inputs changed."""
     _verb("build", names, as_json)
 
 
@@ -183,7 +183,7 @@ def _lake_with(dataset: str) -> Lake:
 def release(
     to: Annotated[int | None, typer.Option(help="show the tables of this release again")] = None,
 ) -> None:
-    """Hop 8: pin all gated versions, or roll back with --to."""
+    """Step 8: pin all gated versions, or roll back with --to."""
     from citylake.pipeline.lake import open_lake
     from citylake.pipeline.steps import release as pin
     from citylake.release.release import roll_back

@@ -1,4 +1,4 @@
-"""Hop 4's write: one conditional commit of a batch's rows to its bronze table."""
+"""Step 4's write: one conditional commit of a batch's rows to its bronze table."""
 
 from __future__ import annotations
 

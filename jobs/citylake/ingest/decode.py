@@ -1,4 +1,4 @@
-"""Hop 4: strict decoding of landed bytes and the append to bronze, without Spark."""
+"""Step 4: strict decoding of landed bytes and the append to bronze, without Spark."""
 
 from __future__ import annotations
 

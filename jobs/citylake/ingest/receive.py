@@ -1,4 +1,4 @@
-"""Hops 2 and 3: verify what lies in the inbox, land accepted bytes, answer every delivery with a receipt."""
+"""Steps 2 and 3: verify what lies in the inbox, land accepted bytes, answer every delivery with a receipt."""
 
 from __future__ import annotations
 

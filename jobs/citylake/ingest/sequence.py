@@ -1,4 +1,4 @@
-"""Hop 2: a delivery against those that came before it: gaps, repeats, corrections, and a part that calls
+"""Step 2: a delivery against those that came before it: gaps, repeats, corrections, and a part that calls
 itself the whole.
 """
 

@@ -1,4 +1,4 @@
-"""Hop 2: what a delivery promises against what it holds and against its contract. Refuse here, before Spark
+"""Step 2: what a delivery promises against what it holds and against its contract. Refuse here, before Spark
 starts.
 """
 
@@ -20,7 +20,7 @@ from citylake.ledger.receipts import Finding, Receipt
 
 @dataclass(frozen=True)
 class Verified:
-    """What hop 2 found: the layout of the files and every reason to refuse."""
+    """What step 2 found: the layout of the files and every reason to refuse."""
 
     layout: str
     findings: tuple[Finding, ...]

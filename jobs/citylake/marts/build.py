@@ -1,4 +1,4 @@
-"""Hop 7: builds a mart table from the current gated versions of its inputs, judges it, and records which
+"""Step 7: builds a mart table from the current gated versions of its inputs, judges it, and records which
 version passed.
 """
 

@@ -1,4 +1,4 @@
-"""Hops 4 to 6 of a dataset's batches, one after the other; a batch that can never get through ends alone."""
+"""Steps 4 to 6 of a dataset's batches, one after the other; a batch that can never get through ends alone."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ DECODED = REACHED[1]
 
 
 def decode_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Hop 4: append every landed batch to bronze."""
+    """Step 4: append every landed batch to bronze."""
     waiting = _waiting(lake, dataset, REACHED[:1])
     done = [_guarded(lake, lake.contracts[dataset], r, _decode_one) for r in waiting]
     return {"dataset": dataset, "batches": done}
 
 
 def refine_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Hops 5-6: judge the decoded batches, then refine, gate and admit one after the other, since each builds
+    """Steps 5-6: judge the decoded batches, then refine, gate and admit one after the other, since each builds
     on the last; then tell the department what it is owed.
     """
     contract, waiting = lake.contracts[dataset], _waiting(lake, dataset, REACHED[1:])

@@ -24,7 +24,7 @@ HOPS = ("receive", "decode", "refine")
 
 
 def receive_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Hops 1-3: ask the dataset's source when the settings name one, and answer every waiting delivery."""
+    """Steps 1-3: ask the dataset's source when the settings name one, and answer every waiting delivery."""
     foreign = _fetched(lake, dataset) if dataset in lake.settings.sources else []
     given = receive(lake.store, lake.contracts[dataset], lake.settings.root, lake.answers)
     told = {"dataset": dataset, "receipts": [_answer(r) for r in given]}
@@ -100,14 +100,14 @@ def rotate_token_key(lake: Lake, *, by: str, reason: str) -> Rotated:
 
 
 def build_mart(lake: Lake, mart: str) -> dict[str, Any]:
-    """Hop 7: build one mart table when an input has a new version, and gate it."""
+    """Step 7: build one mart table when an input has a new version, and gate it."""
     from citylake.marts.build import build_table
 
     return build_table(lake.settings, lake.store, lambda: lake.spark, lake.contracts, mart)
 
 
 def release(lake: Lake) -> dict[str, Any]:
-    """Hop 8: pin all gated versions in one manifest, and seal all that the lake holds."""
+    """Step 8: pin all gated versions in one manifest, and seal all that the lake holds."""
     from citylake.ledger.seal import seal
     from citylake.release.release import publish
 

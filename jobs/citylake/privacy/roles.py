@@ -36,7 +36,7 @@ _SEAL = {
     "seals": "RLW",
 }
 _STEPS = {
-    # Hops 1-4. What is landed is never deleted.
+    # Steps 1-4. What is landed is never deleted.
     "ingest": {
         "inbox": "RLWD",
         "landing": "RLW",
@@ -47,7 +47,7 @@ _STEPS = {
         "bronze": "RLW",
         "tokens": "RLW",
     },
-    # Hops 5-7. Notices quote landed records, masked; Spark moves the files of a stage.
+    # Steps 5-7. Notices quote landed records, masked; Spark moves the files of a stage.
     "refine": {
         **_LEDGER,
         "landing": "RL",

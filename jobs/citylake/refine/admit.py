@@ -1,4 +1,4 @@
-"""Hop 6: a batch that passed its gate goes into quarantine and silver as it was staged."""
+"""Step 6: a batch that passed its gate goes into quarantine and silver as it was staged."""
 
 from __future__ import annotations
 

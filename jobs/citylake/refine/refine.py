@@ -1,4 +1,4 @@
-"""Hop 5: judge a batch of bronze once, and stage the operations of the MERGE that brings silver up to date.
+"""Step 5: judge a batch of bronze once, and stage the operations of the MERGE that brings silver up to date.
 
 Nothing touches silver before the gate; `refine.admit` runs that MERGE.
 """

@@ -1,4 +1,4 @@
-"""Hop 8: one create-only manifest pins the version of every published table; views follow it."""
+"""Step 8: one create-only manifest pins the version of every published table; views follow it."""
 
 from __future__ import annotations
 

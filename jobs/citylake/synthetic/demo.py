@@ -75,7 +75,7 @@ def _deliver(city: Path) -> dict[str, Any]:
 
 
 def _fetch(lake: Lake, city: Path) -> dict[str, int]:
-    """Hop 1 from four kinds of source; number of new deliveries by source."""
+    """Step 1 from four kinds of source; number of new deliveries by source."""
     later = city / "offices" / "later" / "inbox"
     period = json.loads((later / DECISIONS[0] / DECISIONS[1] / "manifest.json").read_text("utf-8"))["period"]
     asked = {

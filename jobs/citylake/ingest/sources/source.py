@@ -1,4 +1,4 @@
-"""Hop 1: what a source is, and the one way from any source into the inbox; the manifest goes last, so a
+"""Step 1: what a source is, and the one way from any source into the inbox; the manifest goes last, so a
 half-fetched delivery does not exist.
 """
 

@@ -112,13 +112,13 @@ def test_a_mobile_number_is_found_in_every_spelling(number: str) -> None:
         "2016-03-15 12:00:00",
         "123.456789,41.803456 13.123456789",
         "沈工商罚字〔2016〕123号",
-        "91210112PDY00001XB",  # noqa: E501
+        "91210112PDY00001XB",
         "2101020101000123",
         "当事人应当于2016年3月",
         "沈阳恒远机械制造有限公司",
         "210102198813071018",
         "1234567890123",
-    ],  # noqa: E501
+    ],
 )
 def test_what_is_nobodys_stays(text: str) -> None:
     assert scrub(text) == text

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 
 from citylake.compile.rules import Rule, filled, rules_of, unreadable
@@ -48,7 +49,7 @@ class Compiled:
         """SQL: the row broke no rule."""
         return "size(_verdict) = 0"
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of `rules_json`: the rules, the way to the typed values and the version of the contract."""
         return hashlib.sha256(self.rules_json()).hexdigest()

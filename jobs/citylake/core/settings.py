@@ -86,7 +86,8 @@ class Settings(BaseSettings):
     spark_conf: dict[str, str] = _said({}, "the profile's Spark settings; each line carries its reason there")
     spark_driver_memory: str = _said("2g", "heap of the lake's Spark server")
     codegen_from_records: int = _said(
-        50_000, "smaller batches pass through memory and are interpreted: compiling wide plans costs more than it saves"
+        50_000,
+        "smaller batches pass through memory, interpreted: compiling their plans costs more than it saves",
     )
     update_from_rows: int = _said(
         100_000,

@@ -33,8 +33,8 @@ def decode_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
 
 
 def refine_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Steps 5-6: judge the decoded batches, then refine, gate and admit one after the other, since each builds
-    on the last; then tell the department what it is owed.
+    """Steps 5-6: judge the decoded batches, then refine, gate and admit one after the other, since each
+    builds on the last; then tell the department what it is owed.
     """
     contract, waiting = lake.contracts[dataset], _waiting(lake, dataset, REACHED[1:])
     work = partial(_refine_one, _judged_together(lake, contract))

@@ -7,11 +7,12 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
-from citylake.appliance.doctor import checks, conditional_winners
+from citylake.appliance.doctor import CHECKS, checks, conditional_winners
 from citylake.appliance.processes import Service, listening, port_free, running, start, stop, wait_until
 from citylake.appliance.services import up
 from citylake.core.errors import EnvironmentFailed
@@ -27,6 +28,31 @@ def test_a_second_up_changes_nothing(lake_settings: Settings) -> None:
 
 def test_doctor_finds_nothing_wrong(lake_settings: Settings, spark: object) -> None:
     assert [f for f in checks(lake_settings) if not f.ok] == []
+
+
+@pytest.mark.parametrize(
+    ("check", "mode", "account", "ok"),
+    [
+        ("state folder", 0o700, None, True),
+        ("state folder", 0o755, None, False),
+        ("state folder", 0o710, None, False),
+        ("readers' account", 0o700, None, True),
+        ("readers' account", 0o700, "nobody", True),
+        ("readers' account", 0o755, "nobody", False),
+        ("readers' account", 0o700, "root", False),
+        ("readers' account", 0o700, "no-such-account", False),
+    ],
+)
+def test_doctor_tells_who_may_enter_the_state_folder(
+    lake_settings: Settings, check: str, mode: int, account: str | None, ok: bool
+) -> None:
+    if account is not None and os.geteuid() != 0:
+        pytest.skip("only root can ask as another account")
+    with tempfile.TemporaryDirectory() as folder:  # tests' own folder lets no other account in
+        Path(folder).chmod(mode)
+        settings = lake_settings.model_copy(update={"state": Path(folder), "readers_account": account})
+        found = CHECKS[check](settings)
+    assert (found.name, found.ok, bool(found.mend)) == (check, ok, True)
 
 
 def test_buckets_are_not_counted_by_the_free_disk(lake_settings: Settings, store: Store) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import stat
 import subprocess
 import urllib.error
 import urllib.request
@@ -18,6 +19,8 @@ from importlib.metadata import version
 
 from citylake.appliance.jars import locked, spark_home, wrong_jars
 from citylake.appliance.processes import port_free, running
+from citylake.appliance.readers import may_read
+from citylake.contract.load import load_contracts
 from citylake.core.errors import LakeError
 from citylake.core.settings import Settings
 from citylake.storage.spark import connect
@@ -36,19 +39,7 @@ class Finding:
 
 def checks(settings: Settings) -> list[Finding]:
     """All checks in order; one that cannot be made is a failed one."""
-    named: list[tuple[str, Callable[[Settings], Finding]]] = [
-        ("java", _java),
-        ("jars", _jars),
-        ("versions", _versions),
-        ("ports", _ports),
-        ("disk", _disk),
-        ("memory", _memory),
-        ("store", _store),
-        ("clock", _clock),
-        ("conditional create", _conditional),
-        ("spark", _spark),
-    ]
-    return [_made(name, check, settings) for name, check in named]
+    return [_made(name, check, settings) for name, check in CHECKS.items()]
 
 
 def _made(name: str, check: Callable[[Settings], Finding], settings: Settings) -> Finding:
@@ -126,6 +117,34 @@ def _memory(_: Settings) -> Finding:
     return Finding("memory", total > 4, f"{total:.0f} GiB", "4 GiB are needed")
 
 
+def _state(settings: Settings) -> Finding:
+    """The folder holds every secret of the lake; no other account of the machine may enter it."""
+    mode = stat.S_IMODE(settings.state.stat().st_mode)
+    return Finding("state folder", not mode & 0o077, f"mode {mode:04o}", f"chmod 700 {settings.state}")
+
+
+def _account(settings: Settings) -> Finding:
+    """Behind a hole in the readers' door lies what its account may read."""
+    name, mend = "readers' account", "name one that cannot enter the state folder: CITYLAKE_READERS_ACCOUNT"
+    if settings.readers_account is None:
+        told = "the lake's own: only root can give the server another one"
+        return Finding(name, True, told if os.geteuid() else f"the lake's own; {mend}", mend)
+    try:
+        blind = not may_read(settings.readers_account, settings.state)
+    except KeyError:
+        return Finding(name, False, f"there is no account {settings.readers_account}", mend)
+    told = "cannot" if blind else "can"
+    return Finding(name, blind, f"{settings.readers_account} {told} enter the state folder", mend)
+
+
+def _signatures(settings: Settings) -> Finding:
+    """Manifests are signed and proved by OpenSSH."""
+    asked = sorted(c.id for c in load_contracts(settings.root).values() if c.signed)
+    there = shutil.which("ssh-keygen") is not None
+    told = f"{len(asked)} datasets must be signed; ssh-keygen is {'there' if there else 'not there'}"
+    return Finding("signatures", there or not asked, told, "install OpenSSH's client")
+
+
 def _store(settings: Settings) -> Finding:
     open_store(settings)
     return Finding("store", True, settings.endpoint)
@@ -164,3 +183,20 @@ def conditional_winners(store: Store) -> int:
 def _spark(settings: Settings) -> Finding:
     client = connect(settings)
     return Finding("spark", True, f"{client.version} at {settings.spark_address}")
+
+
+CHECKS: dict[str, Callable[[Settings], Finding]] = {
+    "java": _java,
+    "jars": _jars,
+    "versions": _versions,
+    "ports": _ports,
+    "disk": _disk,
+    "memory": _memory,
+    "state folder": _state,
+    "readers' account": _account,
+    "signatures": _signatures,
+    "store": _store,
+    "clock": _clock,
+    "conditional create": _conditional,
+    "spark": _spark,
+}

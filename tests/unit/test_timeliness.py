@@ -7,10 +7,13 @@ from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from citylake.audit.timeliness import Arrival, due_day, next_due
+from citylake.audit.conservation import Batch
+from citylake.audit.departments import overdue_since
+from citylake.audit.timeliness import Arrival, due_day, next_due, of_dataset
 from citylake.contract.load import load_contracts
 from citylake.contract.model import Contract
 from citylake.core.calendar import last_day, working_day_from
+from citylake.ledger.receipts import Receipt
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -83,3 +86,36 @@ def test_late_is_after_the_day_in_the_city(moment: str, late: bool | None) -> No
     assert Arrival("a/b", 1, moment, moment, "2016-02-03").late is late
     assert Arrival("a/b", 1, moment, moment, "2016-02-03").sent_late is late
     assert Arrival("a/b", 1, moment, moment, "").late is None
+
+
+def _batch(period: str, outcome: str, state: str) -> Batch:
+    return Batch(ONE.id, 1, period, period, outcome, state, *[0] * 9)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "came"),
+    [
+        ("accepted", "admitted", True),
+        ("accepted", "received", True),
+        ("accepted", "held", True),
+        ("accepted", "failed", True),
+        ("accepted", "withdrawn", False),
+        ("refused", "refused", False),
+        ("repeat", "repeat", False),
+    ],
+)
+def test_what_was_withdrawn_or_refused_has_not_come(outcome: str, state: str, came: bool) -> None:
+    january, february = _batch("2016-01", "accepted", "admitted"), _batch("2016-02", outcome, state)
+    before, after = next_due(ROOT, ONE, ["2016-01"]), next_due(ROOT, ONE, ["2016-02"])
+    assert before and after and before < after
+    day = after + timedelta(days=1)
+    assert overdue_since(ROOT, ONE, [january, february], day) == (after if came else before)
+
+
+@pytest.mark.parametrize(("outcome", "dated"), [("accepted", False), ("refused", True)])
+def test_what_corrects_a_delivery_that_never_counted_has_a_day(outcome: str, dated: bool) -> None:
+    """`refused` is also how a withdrawn delivery binds."""
+    first = Receipt(1, ONE.department, ONE.id, "2016-01-001", outcome, ONE.version, "2016-01", "full")
+    second = replace(first, number=2, delivery="2016-01-002", outcome="accepted", corrects="2016-01-001")
+    found = {a.receipt: a for a in of_dataset(ONE, ROOT, [first, second], {1: "2016-02-01T01:00:00+00:00"})}
+    assert bool(found[2].due_on) is dated and found[1].due_on

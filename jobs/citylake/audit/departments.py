@@ -12,7 +12,7 @@ from citylake.audit.conservation import Batch
 from citylake.audit.timeliness import Arrivals, next_due
 from citylake.casework.cases import Case
 from citylake.contract.model import Contract
-from citylake.ledger.batches import FAILED, HELD, REFUSED
+from citylake.ledger.batches import FAILED, HELD, REFUSED, WITHDRAWN
 
 SETTLED_CASES = ("closed", "waived")
 
@@ -62,7 +62,8 @@ def standing(batches: Iterable[Batch], arrivals: Arrivals, cases: Iterable[Case]
 
 def overdue_since(root: Path, contract: Contract, batches: Iterable[Batch], day: date) -> date | None:
     """The day on which a dataset's next delivery was due, when that day has passed; None else, and for a
-    dataset of which nothing was accepted yet.
+    dataset of which nothing was accepted yet. What was withdrawn has not come.
     """
-    due = next_due(root, contract, [b.period for b in batches if b.outcome == "accepted"])
+    came = (b for b in batches if b.outcome == "accepted" and b.state != WITHDRAWN)
+    due = next_due(root, contract, [b.period for b in came])
     return due if due is not None and due < day else None

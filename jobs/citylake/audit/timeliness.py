@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from math import ceil
@@ -10,8 +10,9 @@ from pathlib import Path
 
 from citylake.contract.model import Contract
 from citylake.core.calendar import beijing_day, last_day, working_day_from
+from citylake.ledger.batches import binding
 from citylake.ledger.evidence import events
-from citylake.ledger.receipts import Receipt, dataset_receipts
+from citylake.ledger.receipts import Receipt
 from citylake.storage.store import Store
 
 HOURS = 24
@@ -90,15 +91,18 @@ def arrivals(store: Store, contracts: Mapping[str, Contract], root: Path) -> Arr
         (arrival.dataset, arrival.receipt): arrival
         for contract in contracts.values()
         if contract.kind != "mart"
-        for arrival in _of_dataset(
-            contract, root, dataset_receipts(store, contract.id), _answered_at(store, contract.id)
+        for arrival in of_dataset(
+            contract, root, binding(store, contract.id).receipts, _answered_at(store, contract.id)
         )
     }
 
 
-def _of_dataset(
-    contract: Contract, root: Path, given: list[Receipt], moments: dict[int, str]
+def of_dataset(
+    contract: Contract, root: Path, given: Sequence[Receipt], moments: Mapping[int, str]
 ) -> Iterator[Arrival]:
+    """The arrivals of a dataset, from its binding receipts: what corrects a withdrawn delivery is the first
+    of its period that came. `moments`: when each receipt was written.
+    """
     taken = {r.delivery for r in given if r.outcome == "accepted"}
     for receipt in given:
         again = receipt.corrects in taken or receipt.replaces is not None or receipt.repeats is not None

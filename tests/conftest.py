@@ -14,6 +14,10 @@ from typing import Any
 
 import pytest
 from citylake.core.settings import Settings, load_settings
+from hypothesis import settings as properties
+
+properties.register_profile("citylake", deadline=None)  # how long a case takes says something of the machine
+properties.load_profile("citylake")
 
 JVM, SHORT = "spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1"
 """A server of tests ends before what the second compiler makes of its code has paid for itself."""

@@ -27,7 +27,7 @@ SLA = {"frequency", "latency"}
 
 
 @lru_cache(maxsize=1)
-def _our_schema() -> Any:
+def our_schema() -> Any:
     """The schemas of our own properties of a `table` and a `column`; see docs/engineers/contracts.md."""
     return json.loads((resources.files("citylake.contract") / "properties.schema.json").read_text("utf-8"))[
         "$defs"
@@ -36,7 +36,7 @@ def _our_schema() -> Any:
 
 @lru_cache(maxsize=2)
 def _ours(node: str) -> Draft201909Validator:
-    return Draft201909Validator({**_our_schema()[node], "$defs": _our_schema()})
+    return Draft201909Validator({**our_schema()[node], "$defs": our_schema()})
 
 
 def problems(source: Source, types: Mapping[str, SemanticType]) -> list[Problem]:
@@ -181,7 +181,7 @@ def _properties(source: Source, place: Place, holder: dict[str, Any], node: str)
         custom(holder),
         {str(item.get("property")): i for i, item in enumerate(holder.get("customProperties", []))},
     )
-    known = _our_schema()[node]["properties"]
+    known = our_schema()[node]["properties"]
     unknown = values.keys() - known
     for key in unknown:
         told = f"unknown property '{key}'{did_you_mean(key, known)}"

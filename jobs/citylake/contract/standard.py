@@ -16,13 +16,13 @@ from citylake.core.errors import did_you_mean
 
 
 @lru_cache(maxsize=1)
-def _standards_schema() -> Any:
+def standards_schema() -> Any:
     return json.loads((resources.files("open_data_contract_standard") / "schema.json").read_text("utf-8"))
 
 
 @lru_cache(maxsize=1)
 def _odcs() -> Draft201909Validator:
-    return Draft201909Validator(_standards_schema())
+    return Draft201909Validator(standards_schema())
 
 
 def standard_problems(source: Source) -> Iterator[Problem]:
@@ -81,7 +81,7 @@ def reason(error: Any) -> str:
 def _known_keys() -> list[str]:
     """All property names of the standard."""
     found: set[str] = set()
-    stack: list[Any] = [_standards_schema()]
+    stack: list[Any] = [standards_schema()]
     while stack:
         node = stack.pop()
         if isinstance(node, dict):

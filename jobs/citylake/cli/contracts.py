@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from citylake.cli.render import err, load_settings, out, print_json
+from citylake.cli.parameters import Json
+from citylake.cli.render import err, load_settings, out, print_json, show_draft, show_finding
 
 if TYPE_CHECKING:
     from citylake.privacy.roles import Role
@@ -46,6 +49,38 @@ def lint(
     if not found:
         out.print("OK   all contracts are sound")
     raise typer.Exit(2 if found else 0)
+
+
+@app.command()
+def new(
+    dataset: str,
+    sample: Annotated[
+        Path, typer.Option(exists=True, dir_okay=False, help="a file as the department sends it")
+    ],
+    period: Annotated[str, typer.Option(help="what the sample is for; this month by default")] = "",
+    as_json: Json = False,
+) -> None:
+    """Draft contract, suites and golden case of a new dataset from a sample; no service is needed."""
+    from citylake.ingest.formats.records import Unreadable
+    from citylake.onboarding.new import draft
+    from citylake.pipeline.lake import today
+
+    try:
+        found = draft(load_settings(), dataset, sample, period or f"{today():%Y-%m}")
+    except Unreadable as error:
+        for f in error.findings:
+            show_finding(f)
+        raise typer.Exit(1) from None
+    print_json(asdict(found)) if as_json else show_draft(found, dataset, sample)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of contracts: an editor checks and completes by it."""
+    from citylake.contract.editor import editor_schema
+    from citylake.contract.load import load_types
+
+    print_json(editor_schema(load_types(load_settings().root)))
 
 
 @app.command()

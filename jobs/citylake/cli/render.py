@@ -99,3 +99,24 @@ def show_trial(trial: Any) -> None:
     for b in sorted(broken, key=lambda b: (b.severity != "error", -b.rows)):
         told = f"{b.severity:8} {b.rows:6} {b.rule}  {b.meaning.zh} / {b.meaning.en}"
         out.print("\n         ".join([told, *b.samples]), highlight=False)
+
+
+def show_draft(draft: Any, dataset: str, sample: Any) -> None:
+    """What was found in a sample: a row for each column, then what only its sender can answer."""
+    form = draft.form
+    told = (
+        form.container,
+        form.format,
+        form.encoding,
+        f"delimiter {form.delimiter!r}" * (form.format == "csv"),
+    )
+    out.print(f"{draft.records} records; {', '.join(t for t in told if t)}", highlight=False)
+    table = RichTable("header", "column", "type", "missing", "seen", "evidence")
+    for c in draft.proposal.columns:
+        name = f"{c.name} (key)" if c.name in draft.proposal.key else c.name
+        table.add_row(c.header, name, c.type.name, " ".join(c.missing), c.seen, c.evidence)
+    out.print(table)
+    for question in draft.proposal.questions:
+        out.print(f"?    {question}", highlight=False)
+    out.print(f"wrote {draft.contract}{f' and {draft.case}' if draft.case else ''}", highlight=False)
+    out.print(f"now: answer the questions there, then citylake try {dataset} {sample}", highlight=False)

@@ -86,14 +86,13 @@ class Dbf:
     def _fields(self, descriptors: bytes) -> dict[str, _Place]:
         """Field name -> place; those that the program keeps for itself count for the length alone."""
         spans: dict[str, _Place] = {}
-        at, place = 0, 1
-        while at < len(descriptors) and descriptors[at] != _END:
-            raw = descriptors[at : at + _FIELD]
+        place = 1
+        for raw in _descriptors(descriptors):
             if len(raw) < _FIELD:
                 raise self._refused("delivery.malformed", "字段描述不完整", "a field descriptor is cut off")
-            name = header_key(raw[:11].split(b"\0")[0].decode(self._encoding, "replace"))
+            name = _name(raw, self._encoding)
             spans[f"\0{place}" if raw[18] & _HIDDEN else name] = _Place(place, raw[16], raw[11:12])
-            place, at = place + raw[16], at + _FIELD
+            place += raw[16]
         return spans
 
     def _match(self, contract: Contract) -> None:
@@ -147,6 +146,31 @@ class Dbf:
         if place.kind in _BINARY:
             return _binary(held, place.kind)
         return held.decode(self._encoding, errors).strip(" ") or None
+
+
+def field_names(head: bytes, encoding: str) -> tuple[str, ...]:
+    """The names of the fields that a program shows, from the first bytes of a file; () for what is no table,
+    whose fields add up to its records.
+    """
+    if len(head) < _HEAD or (head[0] & 0x07 != 3 and head[0] not in _FOXPRO):
+        return ()
+    _, first, length = struct.unpack("<IHH", head[4:12])
+    fields = [raw for raw in _descriptors(head[_HEAD:first]) if len(raw) == _FIELD]
+    if sum(raw[16] for raw in fields) + 1 != length:
+        return ()
+    return tuple(_name(raw, encoding) for raw in fields if not raw[18] & _HIDDEN)
+
+
+def _descriptors(body: bytes) -> Iterator[bytes]:
+    """The descriptor of each field, up to the mark of their end; the last may be cut off."""
+    for at in range(0, len(body), _FIELD):
+        if body[at] == _END:
+            return
+        yield body[at : at + _FIELD]
+
+
+def _name(descriptor: bytes, encoding: str) -> str:
+    return header_key(descriptor[:11].split(b"\0")[0].decode(encoding, "replace"))
 
 
 def _binary(held: bytes, kind: bytes) -> str | None:

@@ -21,7 +21,7 @@ from citylake.ingest.content import read_content
 from citylake.ingest.trial import read_files
 from citylake.onboarding.evidence import chances, judge, sampled
 from citylake.onboarding.new import Sample, read_sample
-from citylake.onboarding.proposal import GENERAL, Known, Proposed, propose
+from citylake.onboarding.proposal import EMPTY, GENERAL, Known, Proposed, propose
 from citylake.storage.spark import plan_for
 
 CONTRACTS = {c.id: c for c in load_contracts(ROOT).values() if c.kind != "mart"}
@@ -88,7 +88,7 @@ def _agrees(column: Proposed, wanted: str) -> bool:
     without texts nothing is known.
     """
     kind = TYPES[wanted]
-    if column.type.name == wanted or column.evidence == "no text in the sample":
+    if column.type.name == wanted or column.evidence == EMPTY:
         return True
     if column.personal or kind.personal != "none":
         return column.personal and kind.personal != "none"

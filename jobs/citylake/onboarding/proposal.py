@@ -12,12 +12,13 @@ from decimal import Decimal, InvalidOperation
 from itertools import combinations
 
 from citylake.contract.meaning import header_key
-from citylake.contract.model import Contract, SemanticType
+from citylake.contract.model import Column, Contract, SemanticType
 from citylake.onboarding.evidence import Fit, Judged, Verdict, chances, fit, sampled
 from citylake.privacy.names import is_name
 from citylake.privacy.numbers import numbers_in
 from citylake.privacy.scrub import spelled_out
 
+EMPTY = "no text in the sample"
 _SURE = 20.0  # bits: chance would be one in a million
 _FITS, _KNOWN_FITS = 0.98, 0.9
 GENERAL = (
@@ -103,10 +104,15 @@ class Known:
         """From the contracts of departments."""
         names: dict[str, Counter[tuple[str, str]]] = {}
         for contract in (c for c in contracts if c.kind != "mart"):
-            for column in (c for c in contract.columns if c.delivered and not c.bronze_only):
+            for column in (c for c in contract.columns if c.delivered and _says(c)):
                 for header in {header_key(h) for h in column.headers.values()}:
                     names.setdefault(header, Counter())[column.name, column.type.name] += 1
         return cls(names)
+
+
+def _says(column: Column) -> bool:
+    """Whether a contract says what a column holds; of others it has the text alone."""
+    return not column.bronze_only or column.type.personal != "none"
 
 
 def propose(
@@ -134,15 +140,12 @@ def _column(
 ) -> Proposed:
     counted = sampled(texts)
     called = known.names.get(header_key(header), Counter())
-    person = _person(counted, types, known=bool(called))
+    person = _of_persons(header, counted, called, types)
     if person is not None:
-        told = f"{len(counted)} different texts have the form of a person's"
-        return Proposed(
-            header, person.name, person, told, personal=True, question="may the lake have persons?"
-        )
+        return person
     if not counted:
         question = "always empty here: what does it hold?"
-        return Proposed(header, "", types["short_text"], "no text in the sample", question=question)
+        return Proposed(header, "", types["short_text"], EMPTY, question=question)
     fits = [(_fit(types[kind], counted, judged), n, name) for (name, kind), n in called.items()]
     fits = [f for f in fits if f[0].kept >= _KNOWN_FITS]
     if fits:
@@ -151,6 +154,25 @@ def _column(
         return _proposed(header, found, counted, judged, told, name)
     found, told = _best(header, counted, judged, types)
     return _proposed(header, found, counted, judged, told)
+
+
+def _of_persons(
+    header: str, counted: Counter[str], called: Counter[tuple[str, str]], types: Mapping[str, SemanticType]
+) -> Proposed | None:
+    """The column as one of persons: other contracts hold them under its header, or its texts have their
+    form.
+    """
+    theirs = Counter(
+        {(name, kind): n for (name, kind), n in called.items() if types[kind].personal != "none"}
+    )
+    question = "may the lake have persons?"
+    if theirs:
+        (name, kind), n = theirs.most_common(1)[0]
+        told = f"{n} contract{'s hold' if n > 1 else ' holds'} persons under this header"
+        return Proposed(header, name, types[kind], told, personal=True, question=question)
+    kind = _person(counted, known=bool(called)) if counted else ""
+    told = f"{len(counted)} different texts have the form of a person's"
+    return Proposed(header, kind, types[kind], told, personal=True, question=question) if kind else None
 
 
 def _fit(kind: SemanticType, counted: Counter[str], judged: Judged) -> Fit:
@@ -272,16 +294,14 @@ def _scale(kind: SemanticType, texts: list[str], verdicts: Mapping[str, Verdict]
     return max(len(t.strip().partition(".")[2]) for t in texts)
 
 
-def _person(counted: Counter[str], types: Mapping[str, SemanticType], *, known: bool) -> SemanticType | None:
+def _person(counted: Counter[str], *, known: bool) -> str:
     """The type for persons where most texts have the form of a person's identifier with its check character;
-    under a header that no contract knows also of an older identifier, a telephone or a name.
+    under a header that no contract knows also of an older identifier, a telephone or a name. "" for none.
     """
     found = Counter(form for text in counted for form in _forms(text, known=known))
     most = [form for form, n in found.items() if n * 2 > len(counted)]
-    if "identifier" in most:
-        return types["resident_id"]
     named = found["name"] * 10 > 8 * len(counted) and len(counted) > 2
-    return types["person_name"] if "telephone" in most or named else None
+    return "resident_id" if "identifier" in most else "person_name" if "telephone" in most or named else ""
 
 
 def _forms(text: str, *, known: bool) -> set[str]:

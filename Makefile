@@ -6,10 +6,11 @@ SEEDS ?= 2016,7,11
 # Where the machine forbids bytecode, every process would compile Airflow, Spark's client and Great Expectations again.
 unexport PYTHONDONTWRITEBYTECODE
 
-GUARDS := guard-style guard-imports guard-contracts guard-pages types
+# What needs nothing but this project's own packages; pyright asks for Node.js as well.
+GUARDS := guard-style guard-imports guard-contracts guard-pages
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo airflow test test-slow check $(GUARDS) reference hooks evolution fuzz bad-input faults doors sound-files faulty-city story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
+.PHONY: help setup demo airflow test test-slow check guards $(GUARDS) reference hooks evolution fuzz bad-input faults doors sound-files faulty-city story-handover types score score-identity score-themes score-marts sql up down status doctor bench lock report
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,13 +33,16 @@ demo: $(UP)  ## a generated city through the real scheduler; KEEP=1 leaves the s
 airflow: $(UP)  ## services, the scheduler and its pages; DAGs run by schedule until `make down`
 	.venv/bin/citylake up --airflow
 
-test: $(UP) check  ## the guards, then everything the developers trust, by two workers with services of their own
+test: $(UP) guards  ## the guards, then everything the developers trust, by two workers with services of their own
 	$(PY) -m pytest -q -n 2
 
 test-slow: $(UP)  ## what takes many minutes: questions against oracles, the scheduler, a steward, 100,000 histories, runs that are killed
 	$(PY) -m pytest -q -m slow
 
 check: $(UP)  ## every guard in under a minute: style, import layers, contracts, suites, made pages, types
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync $(GUARDS) types
+
+guards: $(UP)
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync $(GUARDS)
 
 guard-style: $(UP)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from citylake.cli.parameters import Json
+from citylake.cli.parameters import Dataset, Json
 from citylake.cli.render import err, load_settings, out, print_json, show_draft, show_finding
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def lint(
 
 @app.command()
 def new(
-    dataset: str,
+    dataset: Dataset,
     sample: Annotated[
         Path, typer.Option(exists=True, dir_okay=False, help="a file as the department sends it")
     ],

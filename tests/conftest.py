@@ -4,7 +4,6 @@ end.
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 from collections.abc import Iterator
@@ -19,8 +18,6 @@ from hypothesis import settings as properties
 properties.register_profile("citylake", deadline=None)  # how long a case takes says something of the machine
 properties.load_profile("citylake")
 
-JVM, SHORT = "spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1"
-"""A server of tests ends before what the second compiler makes of its code has paid for itself."""
 PORTS = (
     "port_s3",
     "port_s3_master",
@@ -79,7 +76,6 @@ def lake_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings
     state = tmp_path_factory.mktemp("state")
     values = {
         "CITYLAKE_STATE": str(state),
-        "CITYLAKE_SPARK_CONF": json.dumps({JVM: f"{load_settings().spark_conf[JVM]} {SHORT}"}),
         **{f"CITYLAKE_{n.upper()}": str(p) for n, p in zip(PORTS, free_ports(len(PORTS)), strict=True)},
     }
     os.environ.update(values)

@@ -20,8 +20,8 @@ from citylake.pipeline import hops
 from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import Lake, open_lake
 from citylake.pipeline.steps import open_cases, receive_dataset, retry_batch, withdraw_batch
+from citylake.refine.rows import Merging
 from citylake.storage.delta import open_table
-from citylake.storage.writing import Merging
 
 from tests.flow.deliveries import EVENTS, REGISTER, components, events, hand_over, known, send
 

@@ -38,25 +38,22 @@ def admit(spark: SparkSession, stage: Stage, counts: dict[str, int]) -> None:
 
 
 def _into_silver(spark: SparkSession, stage: Stage, *, merge: bool) -> None:
+    """A merge is Spark's: what delta-rs merges has texts as views, which pyarrow cannot filter by."""
     settings, contract = stage.settings, stage.contract
     follow_silver(spark, settings, contract)
     opened, staged = open_table(settings, silver(contract.id)), stage.rows("operations")
-    if opened is None or staged is None or not _in_memory(stage, opened, staged, merge=merge):
+    if merge or opened is None or staged is None or not _fits(opened, staged):
         _by_spark(spark, stage, merge=merge)
-    elif merge:
-        how = rows.merging(contract, staged.drop_columns("_op").column_names)
-        writing.merge(opened, rows.with_marks(staged, contract), how, _mark(stage))
     else:
         writing.append(opened, staged.drop_columns("_op"), _mark(stage))
 
 
-def _in_memory(stage: Stage, opened: DeltaTable, staged: pa.Table, *, merge: bool) -> bool:
-    """Whether a batch goes into silver without Spark: both are small, and it was staged in silver's shape."""
+def _fits(opened: DeltaTable, staged: pa.Table) -> bool:
+    """Whether a batch goes into silver without Spark: it was staged in silver's shape."""
     held = pa.schema(opened.schema())
     rows = writing.storable(staged.drop_columns("_op")).schema
-    fits = dict(zip(held.names, held.types, strict=True)) == dict(zip(rows.names, rows.types, strict=True))
-    few = not merge or opened.count() < stage.settings.codegen_from_records
-    return fits and few and writing.writable(opened)
+    same = dict(zip(held.names, held.types, strict=True)) == dict(zip(rows.names, rows.types, strict=True))
+    return same and writing.writable(opened)
 
 
 def _mark(stage: Stage) -> writing.Mark:

@@ -4,8 +4,9 @@ I/O.
 
 from __future__ import annotations
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -13,7 +14,6 @@ from citylake.compile.rules import Rule
 from citylake.compile.select import Compiled
 from citylake.compile.tables import content, silver_shape
 from citylake.contract.model import Contract
-from citylake.storage.writing import Merging
 
 DISPOSITIONS = ("accepted", "duplicate", "superseded", "quarantined")
 ASSERT, RETIRE = "assert", "retire"
@@ -221,6 +221,16 @@ def without_claims(missing: DataFrame, judged: DataFrame, compiled: Compiled) ->
     return held.join(claims, F.col("_content").eqNullSafe(F.col("_claimed")), "left_anti").drop("_content")
 
 
+@dataclass(frozen=True)
+class Merging:
+    """Which rows of a table a merge touches and how, in SQL of `t` (the table) and `s` (the rows)."""
+
+    on: str
+    update: Mapping[str, str]  # column -> what it becomes where `on` holds
+    insert: Mapping[str, str]  # column -> what it is of a row for which `on` holds nowhere
+    insert_where: str
+
+
 def merge_sql(target: str, source: str, contract: Contract, columns: list[str]) -> str:
     """The one MERGE that admits a batch: retire by key, assert as new rows of these columns."""
     how = merging(contract, columns)
@@ -242,13 +252,3 @@ def merging(contract: Contract, columns: list[str]) -> Merging:
         insert={c: f"s.{c}" for c in columns},
         insert_where=f"s._op = '{ASSERT}'",
     )
-
-
-def with_marks(operations: pa.Table, contract: Contract) -> pa.Table:
-    """Operations in memory with the marked columns of `merging`."""
-    retires = pc.call_function("equal", [operations["_op"], pa.scalar(RETIRE)])
-    for key in contract.keys:
-        column = operations[key]
-        marked = pc.call_function("if_else", [retires, column, pa.scalar(None, column.type)])
-        operations = operations.append_column(f"{MARKED}{key}", marked)
-    return operations

@@ -46,16 +46,6 @@ class Mark:
         return self.number is not None and (opened.transaction_version(self.app) or 0) >= self.number
 
 
-@dataclass(frozen=True)
-class Merging:
-    """Which rows of a table a merge touches and how, in SQL of `t` (the table) and `s` (the rows)."""
-
-    on: str
-    update: Mapping[str, str]  # column -> what it becomes where `on` holds
-    insert: Mapping[str, str]  # column -> what it is of a row for which `on` holds nowhere
-    insert_where: str
-
-
 def create(
     settings: Settings,
     table: Table,
@@ -110,19 +100,6 @@ def overwrite(opened: DeltaTable, rows: pa.Table, mark: Mark) -> None:
             schema_mode="overwrite",
             commit_properties=mark.properties,
         )
-
-    once(opened, mark, work)
-
-
-def merge(opened: DeltaTable, rows: pa.Table, how: Merging, mark: Mark) -> None:
-    """Update and insert by rows once; the table is held in memory while it is compared."""
-
-    def work() -> None:
-        merger = opened.merge(
-            storable(rows), how.on, "s", "t", streamed_exec=False, commit_properties=mark.properties
-        )
-        merger = merger.when_matched_update(dict(how.update))
-        merger.when_not_matched_insert(dict(how.insert), predicate=how.insert_where).execute()
 
     once(opened, mark, work)
 

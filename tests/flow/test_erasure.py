@@ -75,6 +75,9 @@ def _rows(lake: Lake) -> dict[str, dict[tuple[str, int], list[str]]]:
         for table in (bronze(dataset), silver(dataset), quarantine(dataset)):
             opened = open_table(lake.settings, table)
             rows = sorted(opened.to_pyarrow_table().to_pylist(), key=str) if opened is not None else []
+            if opened is not None:  # whoever follows a row back asks for its file
+                files = sorted({row["_file_id"] for row in rows})
+                assert opened.to_pyarrow_table(filters=[("_file_id", "in", files)]).num_rows == len(rows)
             for row in rows:
                 ref = row["_file_id"], row["_row_no"]
                 found.setdefault(table.key, {}).setdefault(ref, []).append(str(row))

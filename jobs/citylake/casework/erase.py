@@ -35,6 +35,7 @@ from citylake.privacy.numbers import is_identifier
 from citylake.privacy.token_keys import load_tokens
 from citylake.privacy.tokens import Tokens
 from citylake.storage.delta import open_table
+from citylake.storage.spark import connect
 from citylake.storage.store import Store
 
 if TYPE_CHECKING:
@@ -146,13 +147,16 @@ def _from_tables(settings: Settings, store: Store, contract: Contract) -> list[s
     for table in (bronze(dataset), silver(dataset), quarantine(dataset)):
         opened = open_table(settings, table)
         if opened is not None and where:
-            removed += _without(store, table, opened, where)
+            removed += _without(settings, store, table, opened, where)
     return removed
 
 
-def _without(store: Store, table: Table, opened: DeltaTable, where: str) -> list[str]:
-    """Delete rows, and every file that only older versions have, whoever pins them."""
-    opened.delete(where)
+def _without(settings: Settings, store: Store, table: Table, opened: DeltaTable, where: str) -> list[str]:
+    """Delete rows, and every file that only older versions have, whoever pins them. Spark deletes: what
+    delta-rs writes then has texts as views, which pyarrow cannot filter by.
+    """
+    connect(settings).sql(f"DELETE FROM {table.sql(settings.lake)} WHERE {where}").collect()
+    opened.update_incremental()
     files = opened.vacuum(0, dry_run=True, enforce_retention_duration=False, full=True)
     keys = [f"{table.key}/{name}" for name in files]
     if keys:

@@ -115,7 +115,7 @@ def draft(settings: Settings, dataset: str, path: Path, period: str) -> Draft:
     )
     contracts = load_contracts(root)
     write_suites(contracts, root)
-    persons = any(c.personal for c in proposal.columns)
+    persons = bool(proposal.ignored) or any(c.personal for c in proposal.columns)
     case = "" if persons else write_case(dataset, path, contracts[dataset], period, root)
     records = len(next(iter(sample.cells.values())))
     return Draft(str(file.relative_to(root)), case, sample.form, proposal, records)

@@ -7,7 +7,6 @@ import multiprocessing
 import os
 import resource
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,15 +19,14 @@ from citylake.contract.source import read_yaml
 from citylake.contract.types import load_types
 from citylake.core.errors import ContractError
 from citylake.core.settings import ROOT
-from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ingest.formats.records import Unreadable
 from citylake.ingest.manifest import read_manifest
 from citylake.ingest.verify import verify
-from citylake.ledger.receipts import Finding, LandedFile, Receipt
-from citylake.privacy.tokens import Tokens
+from citylake.ledger.receipts import Finding
 
 from tests.bad_input import container, encoding, hostile, names, structure, values
 from tests.bad_input.firm import Case
+from tests.judging import decoded
 
 GROUPS = (container, names, encoding, structure, values, hostile)
 HERE = Path(__file__).parent
@@ -121,28 +119,7 @@ def _read(case: Case, number: int, folder: Path) -> Outcome:
     verified = verify(manifest, contract, paths, ())
     if verified.findings:
         return Outcome(list(verified.findings), None)
-    files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
-    receipt = Receipt(
-        number,
-        contract.department,
-        contract.id,
-        manifest.delivery,
-        "accepted",
-        contract.version,
-        manifest.period,
-        manifest.coverage,
-        sent_at=manifest.sent_text,
-        known_at=manifest.sent_text,
-        batch_id=str(number),
-        layout=verified.layout,
-        files=files,
-    )
-    by_hash = {entry.sha256: paths[entry.name] for entry in manifest.files}
-    return Outcome([], pa.Table.from_batches(_batches(contract, receipt, by_hash), bronze_schema(contract)))
-
-
-def _batches(contract: Contract, receipt: Receipt, paths: dict[str, Path]) -> Iterator[pa.RecordBatch]:
-    yield from bronze_batches(contract, receipt, paths, Tokens(b"k" * 32))
+    return Outcome([], decoded(contract, manifest, verified.layout, paths, number))
 
 
 def _contract(folder: Path) -> Outcome:

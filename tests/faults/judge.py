@@ -12,14 +12,12 @@ from typing import Any
 import pyarrow as pa
 from citylake.contract.model import Contract
 from citylake.drift.kinds import diagnose
-from citylake.ingest.decode import bronze_batches, bronze_schema
 from citylake.ingest.manifest import read_manifest
 from citylake.ingest.manifest_writer import Extract, Order, count_records, make_manifest
 from citylake.ingest.verify import verify
-from citylake.ledger.receipts import LandedFile, Receipt
-from citylake.privacy.tokens import Tokens
 
 from tests.bad_input.judge import base_contracts
+from tests.judging import decoded
 
 HERE = Path(__file__).parent
 
@@ -90,22 +88,5 @@ def judge(fault: Fault, folder: Path, number: int) -> Said:
     differences = [d.kind for d in diagnose(contract, path, None)]
     if verified.findings:
         return Said(sorted({f.rule for f in verified.findings}), differences, None)
-    files = tuple(LandedFile(f.name, f.sha256, f.bytes, f.records) for f in manifest.files)
-    at = manifest.sent_text
-    receipt = Receipt(
-        number,
-        contract.department,
-        contract.id,
-        manifest.delivery,
-        "accepted",
-        contract.version,
-        "2016-02",
-        coverage,
-        sent_at=at,
-        known_at=at,
-        batch_id=str(number),
-        layout=verified.layout,
-        files=files,
-    )
-    batches = bronze_batches(contract, receipt, {files[0].sha256: path}, Tokens(b"k" * 32))
-    return Said([], differences, pa.Table.from_batches(batches, bronze_schema(contract)))
+    rows = decoded(contract, manifest, verified.layout, {path.name: path}, number)
+    return Said([], differences, rows)

@@ -20,7 +20,6 @@ from citylake.pipeline import hops
 from citylake.pipeline.hops import decode_dataset, refine_dataset
 from citylake.pipeline.lake import Lake, open_lake
 from citylake.pipeline.steps import open_cases, receive_dataset, retry_batch, withdraw_batch
-from citylake.refine.rows import Merging
 from citylake.storage.delta import open_table
 
 from tests.flow.deliveries import EVENTS, REGISTER, components, events, hand_over, known, send
@@ -238,7 +237,7 @@ def test_a_batch_that_silver_cannot_take_leaves_nothing_in_quarantine(
     send(lake, tmp_path, REGISTER, "2016-01-001", components(FIRST), 40, 1)
     some = {k: "不明" if n < 1 else "破损" for n, k in enumerate(FIRST)}
     with monkeypatch.context() as patch:
-        patch.setattr(rows, "merging", lambda *_: Merging("t.张三 = s.张三", {}, {}, "true"))
+        patch.setattr(rows, "merge_sql", lambda *_: "SELECT raise_error('张三')")
         send(lake, tmp_path, REGISTER, "2016-02-001", components(some), 40, 2)
     failed = _last(lake, REGISTER)[1]
     assert (failed.state, _quarantined(lake)) == ("failed", [])

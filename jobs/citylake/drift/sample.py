@@ -108,13 +108,14 @@ def _charset(body: bytes, promised: str) -> str:
         return promised
     lines = body.splitlines()[:RECORDS]
     lost = {
-        name: sum(1 for line in lines if not _decodes(line, name))
+        name: sum(1 for line in lines if not decodes(line, name))
         for name in dict.fromkeys(("utf-8", promised, "gb18030"))
     }
     return min(lost, key=lambda name: lost[name])
 
 
-def _decodes(line: bytes, encoding: str) -> bool:
+def decodes(line: bytes, encoding: str) -> bool:
+    """Whether every byte of a line is in a charset."""
     try:
         line.decode(encoding)
     except UnicodeDecodeError:

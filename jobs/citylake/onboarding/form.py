@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 from citylake.contract.meaning import header_key, tidy
 from citylake.contract.model import Contract
 from citylake.core.errors import LakeError
+from citylake.drift.sample import decodes
 from citylake.ingest.formats.containers import kind_of, plain_file
 from citylake.ingest.formats.dbf import field_names
 from citylake.ingest.formats.sheets import read_sheets
@@ -113,15 +114,7 @@ def _decoded(path: Path, head: bytes) -> tuple[str, str]:
 def _damaged(head: bytes, charset: str) -> float:
     """The share of lines that a charset cannot read."""
     lines = head.split(b"\n")
-    return sum(1 for line in lines if not _reads(line, charset)) / len(lines)
-
-
-def _reads(line: bytes, charset: str) -> bool:
-    try:
-        line.decode(charset)
-    except UnicodeDecodeError:
-        return False
-    return True
+    return sum(1 for line in lines if not decodes(line, charset)) / len(lines)
 
 
 def _sheet(path: Path, form: str) -> Form:

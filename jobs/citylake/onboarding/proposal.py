@@ -146,13 +146,14 @@ def _column(
     if not counted:
         question = "always empty here: what does it hold?"
         return Proposed(header, "", types["short_text"], EMPTY, question=question)
-    fits = [(_fit(types[kind], counted, judged), n, name) for (name, kind), n in called.items()]
+    random = chances(counted)
+    fits = [(_fit(types[kind], counted, judged, random), n, name) for (name, kind), n in called.items()]
     fits = [f for f in fits if f[0].kept >= _KNOWN_FITS]
     if fits:
         found, n, name = max(fits, key=lambda f: (f[0].kept, f[1], f[0].surprise))
         told = f"{n} contract{'s give' if n > 1 else ' gives'} this header the type; {_share(found, counted)}"
         return _proposed(header, found, counted, judged, told, name)
-    found, told = _best(header, counted, judged, types)
+    found, told = _best(header, counted, judged, types, random)
     return _proposed(header, found, counted, judged, told)
 
 
@@ -175,24 +176,28 @@ def _of_persons(
     return Proposed(header, kind, types[kind], told, personal=True, question=question) if kind else None
 
 
-def _fit(kind: SemanticType, counted: Counter[str], judged: Judged) -> Fit:
+def _fit(kind: SemanticType, counted: Counter[str], judged: Judged, random: list[str]) -> Fit:
     if kind.name not in judged:
         return Fit(kind, 0.0, (), 0.0)
     missing = missing_texts(kind, counted, judged[kind.name])
-    return fit(kind, {t: n for t, n in counted.items() if t not in missing}, judged, chances(counted))
+    return fit(kind, {t: n for t, n in counted.items() if t not in missing}, judged, random)
 
 
 def _best(
-    header: str, counted: Counter[str], judged: Judged, types: Mapping[str, SemanticType]
+    header: str,
+    counted: Counter[str],
+    judged: Judged,
+    types: Mapping[str, SemanticType],
+    random: list[str],
 ) -> tuple[Fit, str]:
     """The type whose meaning is the header, the least likely one to fit by chance, or a general one."""
     bare = header_key(_UNIT.sub("", header)).lower()
-    narrow = [_fit(types[k], counted, judged) for k in judged if k not in GENERAL]
+    narrow = [_fit(types[k], counted, judged, random) for k in judged if k not in GENERAL]
     narrow = [f for f in narrow if f.kept >= _FITS]
     said = next((f for f in narrow if bare in _spellings(f.type)), None)
     if said is not None:
         return said, f"the header is what the type is called; {_share(said, counted)}"
-    general = [_fit(types[k], counted, judged) for k in GENERAL]
+    general = [_fit(types[k], counted, judged, random) for k in GENERAL]
     first = next(f for f in general if _may_be(f, counted, judged) or f.type.name == GENERAL[-1])
     # Numbers of one range may mean anything: of them only a header tells.
     told = [f for f in narrow if f.type.logical not in ("number", "integer")]

@@ -56,10 +56,8 @@ def _answer(receipt: Receipt) -> dict[str, Any]:
 
 
 def ingest_dataset(lake: Lake, dataset: str) -> dict[str, Any]:
-    """Hops 1-6 of a dataset, by one process: what each of them did, by verb."""
-    return {"dataset": dataset} | {
-        verb: VERBS[verb](lake, dataset) for verb in ("receive", "decode", "refine")
-    }
+    """Steps 1-6 of a dataset, by one process: what each of them did, by verb."""
+    return {"dataset": dataset} | {verb: VERBS[verb](lake, dataset) for verb in HOPS}
 
 
 def overrule_gate(lake: Lake, dataset: str, number: int, *, by: str, reason: str) -> dict[str, Any]:

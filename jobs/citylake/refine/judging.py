@@ -82,7 +82,7 @@ def _through_memory(stages: list[Stage], rows: DataFrame, size: int) -> Iterator
     found = rows.toArrow()
     spark, compiled, settings = rows.sparkSession, stages[0].compiled, stages[0].settings
     parts = [s.keep("judged", spark, _of(found, s.receipt)) for s in stages]
-    if any(found["_verdict"].to_pylist()):
+    if pc.any(pc.greater(pc.list_value_length(found["_verdict"]), 0)).as_py():  # pyright: ignore[reportAttributeAccessIssue]
         numbers = [s.receipt.number for s in stages]
         paths = [s.address("judged") for s in stages]
         again = spark.read.schema(parts[0].schema).parquet(*paths)

@@ -4,9 +4,6 @@ I/O.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -17,7 +14,6 @@ from citylake.contract.model import Contract
 
 DISPOSITIONS = ("accepted", "duplicate", "superseded", "quarantined")
 ASSERT, RETIRE = "assert", "retire"
-MARKED = "_m_"  # prefix of the key's columns of a row that retires it
 
 
 def rank(judged: DataFrame, compiled: Compiled, file_ids: tuple[str, ...]) -> DataFrame:
@@ -221,34 +217,14 @@ def without_claims(missing: DataFrame, judged: DataFrame, compiled: Compiled) ->
     return held.join(claims, F.col("_content").eqNullSafe(F.col("_claimed")), "left_anti").drop("_content")
 
 
-@dataclass(frozen=True)
-class Merging:
-    """Which rows of a table a merge touches and how, in SQL of `t` (the table) and `s` (the rows)."""
-
-    on: str
-    update: Mapping[str, str]  # column -> what it becomes where `on` holds
-    insert: Mapping[str, str]  # column -> what it is of a row for which `on` holds nowhere
-    insert_where: str
-
-
 def merge_sql(target: str, source: str, contract: Contract, columns: list[str]) -> str:
     """The one MERGE that admits a batch: retire by key, assert as new rows of these columns."""
-    how = merging(contract, columns)
-    values = ", ".join(how.insert.values())
-    marks = ", ".join(f"CASE WHEN _op = '{RETIRE}' THEN {k} END AS {MARKED}{k}" for k in contract.keys)
-    return f"""MERGE INTO {target} t USING (SELECT *, {marks} FROM {source}) s
-ON {how.on}
-WHEN MATCHED THEN UPDATE SET {", ".join(f"t.{c} = {v}" for c, v in how.update.items())}
-WHEN NOT MATCHED AND {how.insert_where} THEN INSERT ({", ".join(how.insert)}) VALUES ({values})"""
-
-
-def merging(contract: Contract, columns: list[str]) -> Merging:
-    """What the operations of a batch do to silver; a row that retires a key bears it in marked columns."""
+    keys = contract.keys
     open_row = "t._known_to IS NULL" + (" AND t._valid_to IS NULL" if contract.kind == "register" else "")
-    match = " AND ".join(f"t.{k} = s.{MARKED}{k}" for k in contract.keys)
-    return Merging(
-        on=f"{match} AND {open_row}",
-        update={"_known_to": "s._known_from"},
-        insert={c: f"s.{c}" for c in columns},
-        insert_where=f"s._op = '{ASSERT}'",
-    )
+    match = " AND ".join(f"t.{k} = s._m_{k}" for k in keys)
+    marks = ", ".join(f"CASE WHEN _op = '{RETIRE}' THEN {k} END AS _m_{k}" for k in keys)
+    values = ", ".join(f"s.{c}" for c in columns)
+    return f"""MERGE INTO {target} t USING (SELECT *, {marks} FROM {source}) s
+ON {match} AND {open_row}
+WHEN MATCHED THEN UPDATE SET t._known_to = s._known_from
+WHEN NOT MATCHED AND s._op = '{ASSERT}' THEN INSERT ({", ".join(columns)}) VALUES ({values})"""
